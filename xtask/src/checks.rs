@@ -1,0 +1,98 @@
+//! The commands that run the project: its checks, its demo, its measurements.
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    command, idl, sbf,
+    setup::{self, Wanted},
+    workspace::Workspace,
+};
+
+/// What a deployment may cost: rent is paid per byte of the program.
+const PROGRAM_SIZE_LIMIT: u64 = 200_000;
+/// Where tests and the demo find the program.
+const PROGRAM_VARIABLE: &str = "COVERAGE_SO";
+
+/// Runs every check, in the order of how soon it can fail; stops at the first that does.
+pub fn test(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::default();
+    let outcome = run_checks(workspace, &mut steps);
+    steps.print_table();
+    outcome
+}
+
+fn run_checks(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    steps.run("setup", || setup::setup(workspace, Wanted { lints: true, ..Wanted::default() }))?;
+    steps.run("format", || command::run(&mut cargo(workspace, &["fmt", "--all", "--check"])))?;
+    steps.run("program for SBF", || sbf::build(workspace, &sbf::Options::default()).map(|_| ()))?;
+    steps.run("program's size", || check_size(&workspace.program_so()))?;
+    steps.run("IDL is current", || idl::idl(workspace, true))?;
+    steps.run("clippy", || {
+        let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        command::run(&mut cargo(workspace, &args))
+    })?;
+    steps.run("documentation", || {
+        let args = ["doc", "--workspace", "--no-deps", "--locked"];
+        command::run(cargo(workspace, &args).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    steps.run("tests", || command::run(&mut cargo(workspace, &["test", "--workspace", "--release", "--locked"])))
+}
+
+/// Sets up, builds, and runs the bundled scenario on the embedded chain.
+pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
+    setup::setup(workspace, Wanted::default())?;
+    sbf::build(workspace, &sbf::Options::default())?;
+    let run = ["run", "--release", "--locked", "--package", "covctl", "--", "demo"];
+    command::run(cargo(workspace, &run).args(args))
+}
+
+/// Measures every instruction's compute units and rewrites the table the tests compare with.
+pub fn bench(workspace: &Workspace) -> Result<()> {
+    setup::setup(workspace, Wanted::default())?;
+    sbf::build(workspace, &sbf::Options::default())?;
+    let test = ["test", "--release", "--locked", "--package", "coverage-tests", "--test", "compute_units"];
+    command::run(cargo(workspace, &test).env("COVERAGE_BLESS", "1"))
+}
+
+/// A cargo command whose tests and programs find the SBF build.
+fn cargo(workspace: &Workspace, args: &[&str]) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(args).env(PROGRAM_VARIABLE, workspace.program_so());
+    cargo
+}
+
+fn check_size(program: &Path) -> Result<()> {
+    let size = std::fs::metadata(program).with_context(|| format!("looking for {}", program.display()))?.len();
+    ensure!(size <= PROGRAM_SIZE_LIMIT, "the program has {size} bytes, more than the {PROGRAM_SIZE_LIMIT} it may have");
+    eprintln!("{size} of at most {PROGRAM_SIZE_LIMIT} bytes");
+    Ok(())
+}
+
+/// What ran so far, for the table at the end.
+#[derive(Default)]
+struct Steps {
+    done: Vec<(&'static str, Duration, bool)>,
+}
+
+impl Steps {
+    fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+        eprintln!("\n=== {name}");
+        let started = Instant::now();
+        let outcome = step();
+        self.done.push((name, started.elapsed(), outcome.is_ok()));
+        outcome.with_context(|| format!("check `{name}`"))
+    }
+
+    fn print_table(&self) {
+        eprintln!("\n{:<18} {:>8}  result", "check", "time");
+        for (name, time, passed) in &self.done {
+            eprintln!("{name:<18} {:>8}  {}", command::seconds(*time), if *passed { "passed" } else { "FAILED" });
+        }
+    }
+}
