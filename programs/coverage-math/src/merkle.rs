@@ -1,0 +1,96 @@
+//! Merkle trees of SHA-256, one implementation for program, client and auditor.
+//!
+//! `leaf = H(0x00 ‖ tag ‖ payload)`, `node = H(0x01 ‖ left ‖ right)`; a lone node moves up unhashed. The verifier binds the
+//! index and the number of leaves: both fix at which levels a sibling is expected, so a proof of the wrong length, a
+//! duplicated last leaf or an inner node passed off as a leaf cannot verify.
+
+use crate::hash::{Hash, Sha256, Tag};
+
+/// The hash of a leaf's payload under `tag`.
+#[must_use]
+pub fn leaf<H: Sha256>(tag: &Tag, payload: &[u8]) -> Hash {
+    H::hash(&[&[0], tag.as_bytes(), payload])
+}
+
+fn node<H: Sha256>(left: &Hash, right: &Hash) -> Hash {
+    H::hash(&[&[1], left, right])
+}
+
+/// Whether the leaf hash `leaf` is number `index` of `count` leaves under `root`.
+///
+/// False for an index out of range, a proof that is too short or too long, no leaves, or the null root.
+#[must_use]
+pub fn verify<H: Sha256>(root: &Hash, count: u32, index: u32, leaf: Hash, proof: &[Hash]) -> bool {
+    if index >= count || *root == [0; 32] {
+        return false;
+    }
+    let (mut position, mut last) = (index, count.saturating_sub(1));
+    let mut hash = leaf;
+    let mut siblings = proof.iter();
+    while last > 0 {
+        if position & 1 == 1 {
+            let Some(left) = siblings.next() else {
+                return false;
+            };
+            hash = node::<H>(left, &hash);
+        } else if position < last {
+            let Some(right) = siblings.next() else {
+                return false;
+            };
+            hash = node::<H>(&hash, right);
+        }
+        position >>= 1;
+        last >>= 1;
+    }
+    siblings.next().is_none() && hash == *root
+}
+
+/// Replaces a level by the one above it, in place; returns how many nodes that one has.
+fn raise<H: Sha256>(level: &mut [Hash], width: usize) -> usize {
+    let above = width.div_ceil(2);
+    for parent in 0..above {
+        let left = parent.saturating_mul(2);
+        let (left, right) = (
+            level.get(left).copied(),
+            level.get(left.saturating_add(1)).filter(|_| left.saturating_add(1) < width).copied(),
+        );
+        let hash = match (left, right) {
+            (Some(left), Some(right)) => node::<H>(&left, &right),
+            (Some(lone), None) => lone,
+            (None, _) => return parent,
+        };
+        if let Some(slot) = level.get_mut(parent) {
+            *slot = hash;
+        }
+    }
+    above
+}
+
+/// The root over `leaves` (hashes of leaves), which are overwritten. `None` for no leaves.
+pub fn root<H: Sha256>(leaves: &mut [Hash]) -> Option<Hash> {
+    let mut width = leaves.len();
+    while width > 1 {
+        width = raise::<H>(leaves, width);
+    }
+    leaves.first().copied()
+}
+
+/// Writes the proof of leaf `index` into `proof`, overwriting `leaves`; returns its length.
+///
+/// `None` for an index out of range or a `proof` too short (32 hashes are always enough).
+pub fn prove<H: Sha256>(leaves: &mut [Hash], index: usize, proof: &mut [Hash]) -> Option<usize> {
+    if index >= leaves.len() {
+        return None;
+    }
+    let (mut width, mut position, mut length) = (leaves.len(), index, 0usize);
+    while width > 1 {
+        let sibling = position ^ 1;
+        if sibling < width {
+            *proof.get_mut(length)? = *leaves.get(sibling)?;
+            length = length.checked_add(1)?;
+        }
+        position >>= 1;
+        width = raise::<H>(leaves, width);
+    }
+    Some(length)
+}
