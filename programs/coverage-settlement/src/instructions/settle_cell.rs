@@ -1,0 +1,107 @@
+use crate::errors::CoverageError;
+use crate::events::CellSettled;
+use crate::instructions::now;
+use crate::state::{self, CellAccount, Epoch, Phase, Summary, Workload};
+use anchor_lang::address_eq;
+use anchor_lang::prelude::*;
+use coverage_math::cell::{self as kernel, CellError, Progress, Settled, Terms};
+use coverage_math::pool;
+
+/// Accounts of `settle_cell`.
+#[derive(Accounts)]
+pub struct SettleCell {
+    #[account(constraint = address_eq(&epoch.network, &workload.network) @ CoverageError::WrongNetwork)]
+    pub epoch: Account<Epoch>,
+    pub workload: Account<Workload>,
+    #[account(mut, constraint = address_eq(&cell.workload, workload.address()) @ CoverageError::WrongWorkload)]
+    pub cell: CellAccount,
+}
+
+/// Computes everybody's marginal coverage and credits the rewards, as far as `step_units` compute units allow.
+///
+/// The caller says how many, because the syscall that would tell is not active on every cluster. Too many, and the
+/// transaction runs out of compute units and changes nothing.
+///
+/// Specification:
+/// - shall refuse before the challenge window is over
+/// - shall give the same bytes in one transaction or many, whoever sends them (I7)
+/// - shall split the pool into rewards, carry and what returns, exactly (I2), and hand the cell to the next epoch
+///
+/// Callable by anyone, again and again until the cell collects for the next epoch; each epoch settles once (I4).
+pub fn settle_cell(ctx: &mut Context<SettleCell>, step_units: u32) -> Result<()> {
+    let accounts = &mut ctx.accounts;
+    let (epoch, cell) = (&accounts.epoch, &mut accounts.cell);
+    require!(epoch.index == cell.epoch, CoverageError::WrongEpoch);
+    require!(cell.phase != Phase::Collecting as u8, CoverageError::NotSealed);
+    let window = i64::try_from(epoch.config.challenge_seconds).map_err(|_| CoverageError::AmountOverflow)?;
+    require!(now()? >= cell.sealed_ts.saturating_add(window), CoverageError::ChallengeNotOver);
+
+    let terms = Terms {
+        epoch: cell.epoch,
+        rule: epoch.config.rule()?,
+        z_milli: epoch.config.z_milli,
+        breach_bps: epoch.config.breach_bps,
+        pool: cell.pool,
+    };
+    let mut progress: Progress = cell.progress();
+    let (slots, order) = state::slots_and_scratch(cell)?;
+    let settled = kernel::settle(slots, order, &mut progress, &terms, u64::from(step_units)).map_err(kernel_error)?;
+    cell.progress = bytemuck::cast(progress);
+    cell.phase = Phase::Settling as u8;
+    if let Some(settled) = settled {
+        finish(cell, epoch, accounts.workload.weight_in(terms.epoch), &settled)?;
+    }
+    cell.invariant()
+}
+
+fn kernel_error(error: CellError) -> CoverageError {
+    match error {
+        CellError::BudgetTooSmall => CoverageError::StepUnitsTooFew,
+        CellError::TooManyAttempts
+        | CellError::BadSlot
+        | CellError::NotEffective
+        | CellError::BadLayout
+        | CellError::BadProgress => CoverageError::Inconsistent,
+    }
+}
+
+/// Books the pool and hands the cell to the next epoch.
+fn finish(cell: &mut CellAccount, epoch: &Epoch, weight: u64, settled: &Settled) -> Result<()> {
+    let rest = pool::remainder(cell.pool, settled.paid, epoch.config.carry_cap_epochs, epoch.unit, weight)
+        .ok_or(CoverageError::Inconsistent)?;
+    cell.last = Summary {
+        epoch: cell.epoch,
+        coverage_q64: settled.coverage_q64,
+        pool: cell.pool,
+        paid: settled.paid,
+        carry: rest.carry,
+        returned: rest.returned,
+        outcomes: settled.outcomes,
+        slots: cell.slots,
+        contributing: settled.contributing,
+        domains: settled.domains,
+        batches: cell.batches as u16, // ≤ MAX_BATCHES
+    };
+    let earned_before_units = cell.earned;
+    cell.earned = earned_before_units.checked_add(settled.paid).ok_or(CoverageError::AmountOverflow)?;
+    cell.returned = cell.returned.checked_add(rest.returned).ok_or(CoverageError::AmountOverflow)?;
+    // Sponsors may have added for the next pool since the cell was sealed; carry was emptied then.
+    cell.carry = rest.carry;
+    cell.pool = 0;
+    cell.batches = 0;
+    cell.sealed_ts = 0;
+    cell.phase = Phase::Collecting as u8;
+    cell.epoch = cell.epoch.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
+    cell.settlements = cell.settlements.saturating_add(1);
+    emit!(CellSettled {
+        workload: cell.workload,
+        epoch: cell.last.epoch,
+        coverage_q64: settled.coverage_q64,
+        pool_units: cell.last.pool,
+        paid_units: settled.paid,
+        carry_units: rest.carry,
+        returned_units: rest.returned,
+        earned_before_units,
+    });
+    Ok(())
+}
