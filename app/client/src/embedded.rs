@@ -1,0 +1,182 @@
+//! A whole cluster in the process: the compiled `.so`, real signatures, real token programs, a clock one can set.
+
+use crate::chain::{AccountData, Chain};
+use crate::{ClientError, pda};
+use coverage_settlement::ID;
+use litesvm::LiteSVM;
+use litesvm::types::TransactionMetadata;
+use solana_clock::Clock;
+use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_keypair::Keypair;
+use solana_program::instruction::{AccountMeta, Instruction};
+use solana_program::pubkey::Pubkey;
+use solana_program_pack::Pack;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
+use spl_token_interface::instruction as token;
+use spl_token_interface::state::{Account as TokenAccount, Mint};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The instruction that asks for [`COMPUTE_LIMIT`](crate::instructions::COMPUTE_LIMIT), the most a cluster gives.
+#[must_use]
+pub fn compute_limit() -> Instruction {
+    ComputeBudgetInstruction::set_compute_unit_limit(crate::instructions::COMPUTE_LIMIT)
+}
+
+/// Where the compiled program is: `COVERAGE_SO`, or `deploy/coverage_settlement.so` in the target folder.
+#[must_use]
+pub fn program_file() -> PathBuf {
+    if let Some(path) = std::env::var_os("COVERAGE_SO") {
+        return path.into();
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")), PathBuf::from);
+    target.join("deploy/coverage_settlement.so")
+}
+
+/// The embedded cluster, with its signers.
+pub struct Embedded {
+    /// The VM.
+    pub svm: LiteSVM,
+    payer: Pubkey,
+    signers: BTreeMap<Pubkey, Keypair>,
+}
+
+impl Embedded {
+    /// A cluster with the compiled program, a payer with plenty of lamports, and the clock at `now` (unix seconds).
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] if the program has not been built.
+    pub fn new(now: i64) -> Result<Self, ClientError> {
+        let path = program_file();
+        let mut svm = LiteSVM::new().with_transaction_history(0).with_log_bytes_limit(Some(100_000));
+        svm.add_program_from_file(ID, &path).map_err(|error| ClientError::Refused {
+            action: format!("loading {}", path.display()),
+            reason: format!("{error}; build it with `cargo xtask build-sbf`"),
+        })?;
+        let mut cluster = Self { svm, payer: Pubkey::default(), signers: BTreeMap::new() };
+        cluster.payer = cluster.add_signer(Keypair::new_from_array([1; 32]));
+        cluster.set_time(now);
+        Ok(cluster)
+    }
+
+    /// Adds a signer, with lamports to spend; returns its address.
+    pub fn add_signer(&mut self, key: Keypair) -> Pubkey {
+        let address = key.pubkey();
+        // The faucet of a fresh VM cannot run dry, and an account that gets nothing shows in the next transaction.
+        let _ = self.svm.airdrop(&address, 1_000_000_000_000);
+        self.signers.insert(address, key);
+        address
+    }
+
+    /// Sets the clock, in unix seconds.
+    pub fn set_time(&mut self, now: i64) {
+        let mut clock: Clock = self.svm.get_sysvar();
+        clock.unix_timestamp = now;
+        self.svm.set_sysvar(&clock);
+    }
+
+    /// Sends instructions as they are, paid and signed by whoever they name (and the payer); returns what the VM says.
+    ///
+    /// # Errors
+    /// The VM's error, with its logs.
+    #[expect(clippy::result_large_err, reason = "the VM's own error type")]
+    pub fn try_send(
+        &mut self,
+        instructions: &[Instruction],
+    ) -> Result<TransactionMetadata, litesvm::types::FailedTransactionMetadata> {
+        self.svm.expire_blockhash();
+        let mut transaction = Transaction::new_with_payer(instructions, Some(&self.payer));
+        let count = usize::from(transaction.message.header.num_required_signatures);
+        let needed = transaction.message.account_keys.iter().take(count);
+        let keys: Vec<&Keypair> = needed.filter_map(|address| self.signers.get(address)).collect();
+        transaction.partial_sign(&keys, self.svm.latest_blockhash());
+        self.svm.send_transaction(VersionedTransaction::from(transaction))
+    }
+
+    /// Creates a mint of `decimals`, with the payer as its authority.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with the cluster's reason.
+    pub fn create_mint(&mut self, key: Keypair, decimals: u8) -> Result<Pubkey, ClientError> {
+        let mint = key.pubkey();
+        self.signers.insert(mint, key); // without lamports: the mint is created from nothing
+        let space = Mint::LEN;
+        let rent = self.svm.minimum_balance_for_rent_exemption(space);
+        let create = solana_system_interface::instruction::create_account(
+            &self.payer,
+            &mint,
+            rent,
+            space as u64,
+            &pda::TOKEN_PROGRAM,
+        );
+        let initialise = token::initialize_mint2(&pda::TOKEN_PROGRAM, &mint, &self.payer, None, decimals)
+            .map_err(|error| refused("creating the mint", &error))?;
+        self.send("creating the mint", &[create, initialise])?;
+        Ok(mint)
+    }
+
+    /// Mints tokens to a wallet's associated token account, which is created if missing; returns that account.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with the cluster's reason.
+    pub fn mint_to(&mut self, mint: &Pubkey, wallet: &Pubkey, amount_units: u64) -> Result<Pubkey, ClientError> {
+        let account = pda::token_account(wallet, mint);
+        let create = Instruction {
+            program_id: pda::ASSOCIATED_TOKEN_PROGRAM,
+            accounts: vec![
+                AccountMeta::new(self.payer, true),
+                AccountMeta::new(account, false),
+                AccountMeta::new_readonly(*wallet, false),
+                AccountMeta::new_readonly(*mint, false),
+                AccountMeta::new_readonly(pda::SYSTEM_PROGRAM, false),
+                AccountMeta::new_readonly(pda::TOKEN_PROGRAM, false),
+            ],
+            data: vec![1], // create, or do nothing if it is there
+        };
+        let mint_to = token::mint_to(&pda::TOKEN_PROGRAM, mint, &account, &self.payer, &[], amount_units)
+            .map_err(|error| refused("minting", &error))?;
+        self.send("minting", &[create, mint_to])?;
+        Ok(account)
+    }
+
+    /// Tokens of an account, in units; 0 if there is none.
+    #[must_use]
+    pub fn tokens(&self, account: &Pubkey) -> u64 {
+        let account = self.svm.get_account(account);
+        account.and_then(|account| TokenAccount::unpack(&account.data).ok()).map_or(0, |account| account.amount)
+    }
+}
+
+fn refused(action: &str, reason: &impl std::fmt::Display) -> ClientError {
+    ClientError::Refused { action: action.to_owned(), reason: reason.to_string() }
+}
+
+impl Chain for Embedded {
+    fn payer(&self) -> Pubkey {
+        self.payer
+    }
+
+    fn account(&mut self, address: &Pubkey) -> Result<Option<AccountData>, ClientError> {
+        let account = self.svm.get_account(address).filter(|account| account.lamports > 0);
+        Ok(account.map(|account| AccountData { lamports: account.lamports, owner: account.owner, data: account.data }))
+    }
+
+    fn now(&mut self) -> Result<i64, ClientError> {
+        Ok(self.svm.get_sysvar::<Clock>().unix_timestamp)
+    }
+
+    fn send(&mut self, action: &str, instructions: &[Instruction]) -> Result<u64, ClientError> {
+        // The limit goes to the end: `endorse` names its Ed25519 instruction by index.
+        let all = [instructions, &[compute_limit()]].concat();
+        match self.try_send(&all) {
+            Ok(done) => Ok(done.compute_units_consumed),
+            Err(failed) => Err(ClientError::Refused {
+                action: action.to_owned(),
+                reason: format!("{}\n{}", failed.err, failed.meta.logs.join("\n")),
+            }),
+        }
+    }
+}
