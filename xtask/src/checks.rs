@@ -41,7 +41,11 @@ fn run_checks(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         let args = ["doc", "--workspace", "--no-deps", "--locked"];
         command::run(cargo(workspace, &args).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    steps.run("tests", || command::run(&mut cargo(workspace, &["test", "--workspace", "--release", "--locked"])))
+    steps.run("tests", || {
+        // The bank of solana-program-test logs every program line otherwise.
+        let args = ["test", "--workspace", "--release", "--locked"];
+        command::run(cargo(workspace, &args).env("RUST_LOG", "error"))
+    })
 }
 
 /// Sets up, builds, and runs the bundled scenario on the embedded chain.
