@@ -97,7 +97,12 @@ pub fn settlement(cell: &Cell, slots: &[Slot], epoch: &Epoch, workload: &Workloa
 ///
 /// `cells` are all cells of the network with their workloads, `epochs` those opened, in any order.
 #[must_use]
-pub fn solvency(network: &Network, cells: &[(Cell, Workload)], epochs: &[Epoch], vault_units: u64) -> Option<Difference> {
+pub fn solvency(
+    network: &Network,
+    cells: &[(Cell, Workload)],
+    epochs: &[Epoch],
+    vault_units: u64,
+) -> Option<Difference> {
     let mut owed = u128::from(network.treasury_available).saturating_add(u128::from(network.operator_bonds));
     for (cell, workload) in cells {
         let amounts = [cell.pool, cell.carry, cell.sponsored, cell.returned, cell.earned];

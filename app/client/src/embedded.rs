@@ -1,6 +1,7 @@
 //! A whole cluster in the process: the compiled `.so`, real signatures, real token programs, a clock one can set.
 
 use crate::chain::{AccountData, Chain};
+use crate::error::in_words;
 use crate::{ClientError, pda};
 use coverage_settlement::ID;
 use litesvm::LiteSVM;
@@ -12,6 +13,7 @@ use solana_program::instruction::{AccountMeta, Instruction};
 use solana_program::pubkey::Pubkey;
 use solana_program_pack::Pack;
 use solana_signer::Signer;
+use solana_system_interface::instruction::create_account;
 use solana_transaction::Transaction;
 use solana_transaction::versioned::VersionedTransaction;
 use spl_token_interface::instruction as token;
@@ -35,6 +37,9 @@ pub fn program_file() -> PathBuf {
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")), PathBuf::from);
     target.join("deploy/coverage_settlement.so")
 }
+
+/// The most bytes of a transaction that a cluster takes.
+const PACKET_BYTES: usize = 1_232;
 
 /// The embedded cluster, with its signers.
 pub struct Embedded {
@@ -103,18 +108,8 @@ impl Embedded {
     pub fn create_mint(&mut self, key: Keypair, decimals: u8) -> Result<Pubkey, ClientError> {
         let mint = key.pubkey();
         self.signers.insert(mint, key); // without lamports: the mint is created from nothing
-        let space = Mint::LEN;
-        let rent = self.svm.minimum_balance_for_rent_exemption(space);
-        let create = solana_system_interface::instruction::create_account(
-            &self.payer,
-            &mint,
-            rent,
-            space as u64,
-            &pda::TOKEN_PROGRAM,
-        );
-        let initialise = token::initialize_mint2(&pda::TOKEN_PROGRAM, &mint, &self.payer, None, decimals)
-            .map_err(|error| refused("creating the mint", &error))?;
-        self.send("creating the mint", &[create, initialise])?;
+        let rent = self.svm.minimum_balance_for_rent_exemption(Mint::LEN);
+        self.send("creating the mint", &create_mint(&self.payer, &mint, rent, decimals)?)?;
         Ok(mint)
     }
 
@@ -123,23 +118,8 @@ impl Embedded {
     /// # Errors
     /// [`ClientError::Refused`] with the cluster's reason.
     pub fn mint_to(&mut self, mint: &Pubkey, wallet: &Pubkey, amount_units: u64) -> Result<Pubkey, ClientError> {
-        let account = pda::token_account(wallet, mint);
-        let create = Instruction {
-            program_id: pda::ASSOCIATED_TOKEN_PROGRAM,
-            accounts: vec![
-                AccountMeta::new(self.payer, true),
-                AccountMeta::new(account, false),
-                AccountMeta::new_readonly(*wallet, false),
-                AccountMeta::new_readonly(*mint, false),
-                AccountMeta::new_readonly(pda::SYSTEM_PROGRAM, false),
-                AccountMeta::new_readonly(pda::TOKEN_PROGRAM, false),
-            ],
-            data: vec![1], // create, or do nothing if it is there
-        };
-        let mint_to = token::mint_to(&pda::TOKEN_PROGRAM, mint, &account, &self.payer, &[], amount_units)
-            .map_err(|error| refused("minting", &error))?;
-        self.send("minting", &[create, mint_to])?;
-        Ok(account)
+        self.send("minting", &mint_to(&self.payer, mint, wallet, amount_units)?)?;
+        Ok(pda::token_account(wallet, mint))
     }
 
     /// Tokens of an account, in units; 0 if there is none.
@@ -148,6 +128,48 @@ impl Embedded {
         let account = self.svm.get_account(account);
         account.and_then(|account| TokenAccount::unpack(&account.data).ok()).map_or(0, |account| account.amount)
     }
+}
+
+/// Creates a mint of `decimals` with `authority`, who pays `rent` lamports for it.
+///
+/// # Errors
+/// [`ClientError::Refused`] for values no mint can have.
+pub fn create_mint(
+    authority: &Pubkey,
+    mint: &Pubkey,
+    rent: u64,
+    decimals: u8,
+) -> Result<[Instruction; 2], ClientError> {
+    let create = create_account(authority, mint, rent, Mint::LEN as u64, &pda::TOKEN_PROGRAM);
+    let initialise = token::initialize_mint2(&pda::TOKEN_PROGRAM, mint, authority, None, decimals);
+    Ok([create, initialise.map_err(|error| refused("creating the mint", &error))?])
+}
+
+/// Mints tokens to a wallet's associated token account, which is created if missing at the authority's expense.
+///
+/// # Errors
+/// [`ClientError::Refused`] for values no mint can have.
+pub fn mint_to(
+    authority: &Pubkey,
+    mint: &Pubkey,
+    wallet: &Pubkey,
+    amount_units: u64,
+) -> Result<[Instruction; 2], ClientError> {
+    let account = pda::token_account(wallet, mint);
+    let create = Instruction {
+        program_id: pda::ASSOCIATED_TOKEN_PROGRAM,
+        accounts: vec![
+            AccountMeta::new(*authority, true),
+            AccountMeta::new(account, false),
+            AccountMeta::new_readonly(*wallet, false),
+            AccountMeta::new_readonly(*mint, false),
+            AccountMeta::new_readonly(pda::SYSTEM_PROGRAM, false),
+            AccountMeta::new_readonly(pda::TOKEN_PROGRAM, false),
+        ],
+        data: vec![1], // create, or do nothing if it is there
+    };
+    let mint_to = token::mint_to(&pda::TOKEN_PROGRAM, mint, &account, authority, &[], amount_units);
+    Ok([create, mint_to.map_err(|error| refused("minting", &error))?])
 }
 
 fn refused(action: &str, reason: &impl std::fmt::Display) -> ClientError {
@@ -171,11 +193,18 @@ impl Chain for Embedded {
     fn send(&mut self, action: &str, instructions: &[Instruction]) -> Result<u64, ClientError> {
         // The limit goes to the end: `endorse` names its Ed25519 instruction by index.
         let all = [instructions, &[compute_limit()]].concat();
+        // The VM would take a transaction of any size, a cluster would not.
+        let transaction = Transaction::new_with_payer(&all, Some(&self.payer));
+        let signatures = usize::from(transaction.message.header.num_required_signatures).saturating_mul(64);
+        let bytes = transaction.message_data().len().saturating_add(signatures).saturating_add(1);
+        if bytes > PACKET_BYTES {
+            return Err(refused(action, &format!("the transaction has {bytes} bytes, a packet {PACKET_BYTES}")));
+        }
         match self.try_send(&all) {
             Ok(done) => Ok(done.compute_units_consumed),
             Err(failed) => Err(ClientError::Refused {
                 action: action.to_owned(),
-                reason: format!("{}\n{}", failed.err, failed.meta.logs.join("\n")),
+                reason: format!("{}\n{}", in_words(&failed.err.to_string()), failed.meta.logs.join("\n")),
             }),
         }
     }

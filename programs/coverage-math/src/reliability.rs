@@ -19,7 +19,7 @@ pub const OUTCOMES: usize = 7;
 pub const MAX_Z_MILLI: u32 = 10_000;
 
 /// What became of one attempt. The number is the index in a tally and in receipts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Outcome {
     /// The request was served and its execution verified.

@@ -1,0 +1,25 @@
+//! `covctl demo`: the bundled scenario on the embedded chain.
+
+use super::{Status, output};
+use crate::args::{Files, Output};
+use crate::router::{self, RouterConfig};
+use crate::scenario::{Scenario, bundled};
+use crate::{CliError, Progress, network};
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CliError::Network`] if the chain refuses something, [`CliError::Write`] if a report cannot be written.
+pub fn run(files: &Files, output: Output) -> Result<Status, CliError> {
+    output::check(files)?;
+    play(&bundled::scenario(), files, output)
+}
+
+/// Simulates a scenario, has a network attest, settle, pay and audit it, and reports.
+pub(super) fn play(scenario: &Scenario, files: &Files, output: Output) -> Result<Status, CliError> {
+    let progress = Progress::stderr();
+    let simulation = router::simulate(scenario, &RouterConfig::default())?;
+    let report = network::run(scenario, &simulation, &progress)?;
+    progress.finish();
+    output::report(&report, files, output)
+}
