@@ -13,7 +13,11 @@ pub struct ApplyFailureDomain {
     pub committee: Account<Committee>,
     #[account(mut, constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork)]
     pub operator: Account<Operator>,
-    #[account(mut, constraint = address_eq(&attestation.network, network.address()) @ CoverageError::WrongNetwork, constraint = address_eq(&attestation.payer, payer.address()) @ CoverageError::WrongPayer)]
+    #[account(
+        mut,
+        constraint = address_eq(&attestation.network, network.address()) @ CoverageError::WrongNetwork,
+        constraint = address_eq(&attestation.payer, payer.address()) @ CoverageError::WrongPayer
+    )]
     pub attestation: AttestationAccount,
     /// Who paid for the attestation: gets its rent.
     #[account(mut)]

@@ -14,9 +14,16 @@ pub struct ClaimRewards {
     /// Pays for the payout account if it has to be created.
     #[account(mut)]
     pub payer: Signer,
-    #[account(constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint, constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault)]
+    #[account(
+        constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint,
+        constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault
+    )]
     pub network: Account<Network>,
-    #[account(mut, constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork, constraint = address_eq(&operator.payout, payout.address()) @ CoverageError::WrongPayout)]
+    #[account(
+        mut,
+        constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork,
+        constraint = address_eq(&operator.payout, payout.address()) @ CoverageError::WrongPayout
+    )]
     pub operator: Account<Operator>,
     pub payout: UncheckedAccount,
     /// The payout wallet's associated token account; created if missing.

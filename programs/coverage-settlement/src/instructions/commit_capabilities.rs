@@ -10,7 +10,11 @@ use anchor_lang::prelude::*;
 pub struct CommitCapabilities {
     pub wallet: Signer,
     pub network: Account<Network>,
-    #[account(mut, constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork, constraint = address_eq(&operator.wallet, wallet.address()) @ CoverageError::WrongWallet)]
+    #[account(
+        mut,
+        constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork,
+        constraint = address_eq(&operator.wallet, wallet.address()) @ CoverageError::WrongWallet
+    )]
     pub operator: Account<Operator>,
 }
 

@@ -37,7 +37,11 @@ pub struct Enroll {
     pub network: Account<Network>,
     #[account(constraint = address_eq(&workload.network, network.address()) @ CoverageError::WrongNetwork)]
     pub workload: Account<Workload>,
-    #[account(mut, constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork, constraint = address_eq(&operator.wallet, wallet.address()) @ CoverageError::WrongWallet)]
+    #[account(
+        mut,
+        constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork,
+        constraint = address_eq(&operator.wallet, wallet.address()) @ CoverageError::WrongWallet
+    )]
     pub operator: Account<Operator>,
     #[account(mut, constraint = address_eq(&cell.workload, workload.address()) @ CoverageError::WrongWorkload)]
     pub cell: CellAccount,

@@ -11,7 +11,11 @@ use anchor_spl::{Mint, TokenAccount};
 pub struct FundTreasury {
     /// Owns the tokens.
     pub funder: Signer,
-    #[account(mut, constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint, constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault)]
+    #[account(
+        mut,
+        constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint,
+        constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault
+    )]
     pub network: Account<Network>,
     pub mint: Account<Mint>,
     #[account(mut)]

@@ -21,7 +21,10 @@ pub struct OpenAttestation {
     pub network: Account<Network>,
     #[account(constraint = address_eq(&committee.network, network.address()) @ CoverageError::WrongNetwork)]
     pub committee: Account<Committee>,
-    #[account(init, payer = payer, space = AttestationAccount::space_for(0), seeds = [ATTESTATION_SEED, network.address().as_ref(), payer.address().as_ref(), &digest], bump)]
+    #[account(
+        init, payer = payer, space = AttestationAccount::space_for(0),
+        seeds = [ATTESTATION_SEED, network.address().as_ref(), payer.address().as_ref(), &digest], bump
+    )]
     pub attestation: AttestationAccount,
     pub system_program: Program<System>,
 }

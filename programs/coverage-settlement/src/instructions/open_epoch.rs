@@ -17,7 +17,10 @@ pub struct OpenEpoch {
     pub network: Account<Network>,
     #[account(constraint = address_eq(&committee.network, network.address()) @ CoverageError::WrongNetwork)]
     pub committee: Account<Committee>,
-    #[account(init, payer = payer, seeds = [EPOCH_SEED, network.address().as_ref(), &network.next_epoch.to_le_bytes()], bump)]
+    #[account(
+        init, payer = payer,
+        seeds = [EPOCH_SEED, network.address().as_ref(), &network.next_epoch.to_le_bytes()], bump
+    )]
     pub epoch: Account<Epoch>,
     pub system_program: Program<System>,
 }

@@ -14,9 +14,16 @@ pub struct RegisterOperator {
     /// Signs for the operator from now on; pays the rent and owns the bond.
     #[account(mut)]
     pub wallet: Signer,
-    #[account(mut, constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint, constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault)]
+    #[account(
+        mut,
+        constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint,
+        constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault
+    )]
     pub network: Account<Network>,
-    #[account(init, payer = wallet, seeds = [OPERATOR_SEED, network.address().as_ref(), wallet.address().as_ref()], bump)]
+    #[account(
+        init, payer = wallet,
+        seeds = [OPERATOR_SEED, network.address().as_ref(), wallet.address().as_ref()], bump
+    )]
     pub operator: Account<Operator>,
     pub mint: Account<Mint>,
     #[account(mut)]

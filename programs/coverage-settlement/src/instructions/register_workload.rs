@@ -20,9 +20,15 @@ pub struct RegisterWorkload {
     pub network: Account<Network>,
     #[account(init, payer = authority, seeds = [WORKLOAD_SEED, network.address().as_ref(), &id.to_le_bytes()], bump)]
     pub workload: Account<Workload>,
-    #[account(init, payer = authority, space = CellAccount::space_for(0), seeds = [CELL_SEED, workload.address().as_ref()], bump)]
+    #[account(
+        init, payer = authority, space = CellAccount::space_for(0),
+        seeds = [CELL_SEED, workload.address().as_ref()], bump
+    )]
     pub cell: CellAccount,
-    #[account(init, payer = authority, space = BatchLogAccount::space_for(0), seeds = [LOG_SEED, workload.address().as_ref()], bump)]
+    #[account(
+        init, payer = authority, space = BatchLogAccount::space_for(0),
+        seeds = [LOG_SEED, workload.address().as_ref()], bump
+    )]
     pub log: BatchLogAccount,
     pub system_program: Program<System>,
 }
