@@ -1,0 +1,325 @@
+//! A network on an embedded cluster, and everything that moves it.
+
+use crate::check::{self, Refusal};
+use crate::{Forge, attester, keypair};
+use anchor_lang::Discriminator;
+use bytemuck::AnyBitPattern;
+use coverage_client::capabilities::CapabilityTree;
+use coverage_client::chain::Chain;
+use coverage_client::embedded::{Embedded, compute_limit};
+use coverage_client::{accounts, instructions as ix, pda};
+use coverage_math::attestation::Entry;
+use coverage_math::cell::Slot;
+use coverage_math::receipt::Capability;
+use coverage_math::reliability::OUTCOMES;
+use coverage_settlement::ID;
+use coverage_settlement::state::{Cell, Config, Epoch, Member, Requirements};
+use ed25519_dalek::SigningKey;
+use litesvm::types::TransactionResult;
+use solana_account::Account;
+use solana_program::instruction::Instruction;
+use solana_program::pubkey::Pubkey;
+use std::collections::BTreeMap;
+
+/// Start of epoch 0 of every network here.
+pub const GENESIS: i64 = 1_700_000_000;
+/// Seconds of an epoch.
+pub const EPOCH: i64 = 100;
+/// Seconds of grace after it.
+pub const GRACE: i64 = 10;
+/// Seconds of the challenge window.
+pub const CHALLENGE: i64 = 20;
+
+/// A configuration with `z = 0`, so that reliability is plainly served ÷ attempts.
+#[must_use]
+pub fn config() -> Config {
+    Config {
+        epoch_seconds: EPOCH as u64,
+        grace_seconds: GRACE as u64,
+        challenge_seconds: CHALLENGE as u64,
+        delay_seconds: 50,
+        emission: 1_000_000,
+        min_operator_bond: 1_000,
+        min_attester_bond: 1_000,
+        z_milli: 0,
+        breach_bps: 200,
+        slash_bps: 1_000,
+        quorum_bps: 6_667,
+        carry_cap_epochs: 3,
+        rule: 0,
+        ..Config::default()
+    }
+}
+
+/// What every workload here needs.
+#[must_use]
+pub fn requirements() -> Requirements {
+    Requirements {
+        model: [7; 32],
+        descriptor_hash: [8; 32],
+        min_capacity_milli: 100,
+        latency_ms: 1_000,
+        size_class: 1,
+        hardware_class: 2,
+        region: 3,
+        verification_mode: 4,
+    }
+}
+
+/// An entry of a batch.
+#[must_use]
+pub fn entry(slot: u16, counts: [u32; OUTCOMES]) -> Entry {
+    Entry { slot, reserved: 0, counts }
+}
+
+/// One network.
+#[derive(Clone)]
+pub struct Net {
+    /// Its id.
+    pub id: u64,
+    /// Its account.
+    pub address: Pubkey,
+    /// Its mint.
+    pub mint: Pubkey,
+    /// Its authority, with tokens; the same for every network here.
+    pub authority: Pubkey,
+    /// The authority's token account.
+    pub treasurer: Pubkey,
+    /// The committee's keys.
+    pub attesters: Vec<SigningKey>,
+}
+
+/// One operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator {
+    /// Signs for it.
+    pub wallet: Pubkey,
+    /// Its account.
+    pub account: Pubkey,
+    /// Where its bond comes from.
+    pub source: Pubkey,
+    /// Owns its payout account; has neither lamports nor tokens at first.
+    pub payout: Pubkey,
+}
+
+/// A cluster with a network in hand.
+pub struct World {
+    /// The cluster.
+    pub cluster: Embedded,
+    /// Who pays fees: no authority of anything, but for the mints.
+    pub payer: Pubkey,
+    /// The network in hand.
+    pub net: Net,
+}
+
+impl World {
+    /// A network with [`config`] and five attesters, half an epoch before genesis.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(config(), 5)
+    }
+
+    /// A network with this configuration and as many attesters.
+    #[must_use]
+    pub fn with(config: Config, attesters: u8) -> Self {
+        let mut cluster = Embedded::new(GENESIS - 50).unwrap();
+        let payer = cluster.payer();
+        let net = found(&mut cluster, 1, config, attesters);
+        Self { cluster, payer, net }
+    }
+
+    /// Makes another network and takes it in hand; returns the one before.
+    pub fn found(&mut self, id: u64, config: Config, attesters: u8) -> Net {
+        let net = found(&mut self.cluster, id, config, attesters);
+        std::mem::replace(&mut self.net, net)
+    }
+
+    /// Makes another network like this, which stays in hand; swap [`Self::net`] to act in the other.
+    pub fn another(&mut self, id: u64) -> Net {
+        let attesters = self.net.attesters.len() as u8;
+        found(&mut self.cluster, id, config(), attesters)
+    }
+
+    /// Registers workload `id`.
+    pub fn workload(&mut self, id: u64, weight: u64) -> Pubkey {
+        let net = &self.net;
+        let instruction = ix::register_workload(net.authority, net.address, id, weight, requirements());
+        let workload = pda::workload(&net.address, id);
+        self.send(&[instruction]);
+        workload
+    }
+
+    /// Adds tokens to the treasury.
+    pub fn fund(&mut self, amount_units: u64) {
+        let net = &self.net;
+        let instruction = ix::fund_treasury(net.authority, net.address, net.mint, net.treasurer, amount_units);
+        self.send(&[instruction]);
+    }
+
+    /// A wallet with tokens that is not an operator yet; the same wallet in every network.
+    pub fn wallet(&mut self, number: u8) -> Operator {
+        let key = keypair(b'o', 0, number);
+        let wallet = self.cluster.add_signer(key);
+        let source = self.cluster.mint_to(&self.net.mint, &wallet, 1 << 53).unwrap();
+        let payout = Pubkey::from([200 - number; 32]);
+        let account = pda::operator(&self.net.address, &wallet);
+        Operator { wallet, account, source, payout }
+    }
+
+    /// Registers operator `number`.
+    pub fn operator(&mut self, number: u8, bond_units: u64) -> Operator {
+        let operator = self.wallet(number);
+        self.send(&[self.registration(&operator, bond_units)]);
+        operator
+    }
+
+    /// The instruction that registers an operator.
+    #[must_use]
+    pub fn registration(&self, operator: &Operator, bond_units: u64) -> Instruction {
+        let net = &self.net;
+        ix::register_operator(operator.wallet, net.address, net.mint, operator.source, operator.payout, bond_units)
+    }
+
+    /// A capability that meets the requirements of `workload`.
+    #[must_use]
+    pub fn capability(&self, workload: Pubkey) -> Capability {
+        Capability {
+            workload: workload.to_bytes(),
+            model: [7; 32],
+            hardware_class: 2,
+            verification_mode: 4,
+            region: 3,
+            latency_ms: 1_000,
+            capacity_milli: 100,
+            salt: [9; 32],
+        }
+    }
+
+    /// The tree of one such capability, and the instructions that commit it and enrol with it.
+    #[must_use]
+    pub fn enrolment(&self, operator: &Operator, workload: Pubkey) -> [Instruction; 2] {
+        let net = self.net.address;
+        let tree = CapabilityTree::new(&net, vec![self.capability(workload)]).unwrap();
+        let (args, proof) = tree.open(0).unwrap();
+        let commit = ix::commit_capabilities(operator.wallet, net, tree.root(), tree.count());
+        [commit, ix::enroll(operator.wallet, net, workload, args, 0, proof)]
+    }
+
+    /// Commits a capability and enrols with it; returns the slot.
+    pub fn enroll(&mut self, operator: &Operator, workload: Pubkey) -> u16 {
+        let instructions = self.enrolment(operator, workload);
+        self.send(&instructions);
+        self.cell(workload).0.slots - 1
+    }
+
+    /// Registers an operator in a failure domain and enrols it.
+    pub fn enrolled(&mut self, number: u8, bond_units: u64, domain: u32, workload: Pubkey) -> Operator {
+        let operator = self.operator(number, bond_units);
+        if domain != 0 {
+            self.attest_domain(&operator, domain);
+        }
+        self.enroll(&operator, workload);
+        operator
+    }
+
+    /// The account at an address.
+    #[must_use]
+    pub fn account(&self, address: &Pubkey) -> Account {
+        self.cluster.svm.get_account(address).expect("an account")
+    }
+
+    /// The header of an account.
+    #[must_use]
+    pub fn get<T: AnyBitPattern + Discriminator>(&self, address: &Pubkey) -> T {
+        accounts::header(address, &self.account(address).data).unwrap()
+    }
+
+    /// A workload's cell with its slots.
+    #[must_use]
+    pub fn cell(&self, workload: Pubkey) -> (Cell, Vec<Slot>) {
+        let address = pda::cell(&workload);
+        accounts::cell(&address, &self.account(&address).data).unwrap()
+    }
+
+    /// An epoch.
+    #[must_use]
+    pub fn epoch(&self, index: u64) -> Epoch {
+        self.get(&pda::epoch(&self.net.address, index))
+    }
+
+    /// Writes accounts no transaction could.
+    pub fn forge(&mut self) -> Forge<'_> {
+        Forge(&mut self.cluster)
+    }
+
+    /// Sends a transaction that may fail.
+    ///
+    /// # Errors
+    /// The VM's, with its logs.
+    #[expect(clippy::result_large_err, reason = "the VM's own error type")]
+    pub fn attempt(&mut self, instructions: &[Instruction]) -> TransactionResult {
+        let all = [instructions, &[compute_limit()]].concat();
+        self.cluster.try_send(&all)
+    }
+
+    /// Sends a transaction that must succeed.
+    #[track_caller]
+    pub fn send(&mut self, instructions: &[Instruction]) {
+        if let Err(failed) = self.attempt(instructions) {
+            panic!("{:?}\n{}", failed.err, failed.meta.logs.join("\n"));
+        }
+    }
+
+    /// Asserts that instruction `index` of the transaction is refused with exactly this error, and that every account of the
+    /// program, of the token program and of the instructions is as it was.
+    #[track_caller]
+    pub fn refuses_at(&mut self, index: u8, instructions: &[Instruction], error: impl Into<Refusal>) {
+        let error = error.into();
+        let before = self.snapshot(instructions);
+        let result = self.attempt(instructions);
+        check::expect_program_error(&result, index, error.0.clone());
+        assert_eq!(before, self.snapshot(instructions), "a refused transaction changed an account");
+        check::remember(&instructions[usize::from(index)], &error);
+    }
+
+    /// Asserts that the one instruction is refused: see [`Self::refuses_at`].
+    #[track_caller]
+    pub fn refuses(&mut self, instruction: Instruction, error: impl Into<Refusal>) {
+        self.refuses_at(0, &[instruction], error);
+    }
+
+    /// Every account that could matter, but for the fee payer.
+    fn snapshot(&self, instructions: &[Instruction]) -> BTreeMap<Pubkey, Account> {
+        let svm = &self.cluster.svm;
+        let owners = [ID, pda::TOKEN_PROGRAM];
+        let mut accounts: BTreeMap<_, _> = owners.iter().flat_map(|owner| svm.get_program_accounts(owner)).collect();
+        let named = instructions.iter().flat_map(|instruction| &instruction.accounts);
+        for meta in named.filter(|meta| meta.pubkey != self.payer) {
+            accounts.insert(meta.pubkey, svm.get_account(&meta.pubkey).unwrap_or_default());
+        }
+        accounts
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn found(cluster: &mut Embedded, id: u64, config: Config, attesters: u8) -> Net {
+    let mint = cluster.create_mint(keypair(b'm', id, 0), 6).unwrap();
+    // One authority for all networks, so that only the network tells their accounts apart.
+    let authority = cluster.add_signer(keypair(b'a', 0, 0));
+    let treasurer = cluster.mint_to(&mint, &authority, 1 << 60).unwrap();
+    let address = pda::network(id);
+    let attesters: Vec<_> = (0..attesters).map(|number| attester(id, number)).collect();
+    let member = |key: &SigningKey| Member { key: key.verifying_key().to_bytes().into(), weight: 1 };
+    let members: Vec<_> = attesters.iter().map(member).collect();
+    let create = ix::create_network(authority, id, mint, authority, GENESIS, config);
+    let committee = ix::update_committee(authority, address, 0, members.len() as u8, members);
+    for instruction in [create, committee] {
+        cluster.send("founding a network", &[instruction]).unwrap();
+    }
+    Net { id, address, mint, authority, treasurer, attesters }
+}

@@ -1,0 +1,119 @@
+//! The golden vectors of an independent 60-digit reference, settled on-chain.
+//!
+//! They are not part of this repository: without `../shared/vectors/cells.json` beside the checkout (or `COVERAGE_VECTORS`)
+//! the test says that it is skipped.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // a test fails by panicking
+
+use bytemuck::Zeroable;
+use coverage_client::{instructions as ix, pda};
+use coverage_math::cell::{self, Progress, Slot, Terms};
+use coverage_math::semivalue::Rule;
+use coverage_settlement::state::{Epoch, Phase};
+use coverage_tests::World;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// One unit in Q64.
+const ONE_Q64: f64 = 18_446_744_073_709_551_616.0;
+/// What one transaction settles in any case.
+const MOST_SLOTS: usize = 48;
+
+#[derive(Deserialize)]
+struct Cell {
+    rule: String,
+    z_milli: u32,
+    breach_bps: u16,
+    pool: u64,
+    slots: Vec<SlotInput>,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+struct SlotInput {
+    domain: u32,
+    bond: u64,
+    outcomes: [u32; 7],
+}
+
+#[derive(Deserialize)]
+struct Expect {
+    phi: Vec<String>,
+    coverage: String,
+}
+
+impl Cell {
+    fn terms(&self) -> Terms {
+        let rule = match self.rule.as_str() {
+            "Shapley" => Rule::Shapley,
+            "Banzhaf" => Rule::Banzhaf,
+            "LastIn" => Rule::LastIn,
+            other => unreachable!("unknown rule {other}"),
+        };
+        Terms { epoch: 0, rule, z_milli: self.z_milli, breach_bps: self.breach_bps, pool: self.pool }
+    }
+
+    fn slots(&self) -> Vec<Slot> {
+        let slot = |(number, input): (usize, &SlotInput)| {
+            let mut slot = Slot::new([number as u8; 32], input.bond, input.domain, 0);
+            slot.add(&input.outcomes).unwrap();
+            slot
+        };
+        self.slots.iter().enumerate().map(slot).collect()
+    }
+}
+
+#[test]
+fn golden_cells_settled_on_chain_are_the_kernels_and_the_references() {
+    let path = std::env::var_os("COVERAGE_VECTORS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/cells.json")),
+        PathBuf::from,
+    );
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("SKIPPED: no golden vectors at {}; set COVERAGE_VECTORS", path.display());
+        return;
+    };
+    let cells: Vec<Cell> = serde_json::from_str(&text).unwrap();
+    let mut world = World::new();
+    world.fund(1_000_000);
+    let workload = world.workload(0, 1);
+    world.open_epoch();
+    world.seal(workload);
+    let (address, epoch) = (pda::cell(&workload), pda::epoch(&world.net.address, 0));
+    let sealed = world.cluster.svm.clone();
+    let (mut settled_cells, mut worst) = (0, 0f64);
+    for (number, golden) in cells.iter().enumerate().filter(|(_, cell)| cell.slots.len() <= MOST_SLOTS) {
+        world.cluster.svm = sealed.clone();
+        let (terms, mut expected) = (golden.terms(), golden.slots());
+        world.forge().header(&epoch, |epoch: &mut Epoch| {
+            epoch.config.rule = terms.rule as u8;
+            epoch.config.z_milli = terms.z_milli;
+            epoch.config.breach_bps = terms.breach_bps;
+        });
+        world.forge().slots(&address, &expected, |cell| cell.pool = terms.pool);
+        assert_eq!(world.settle_by(workload, ix::SETTLE_STEPS), 1, "cell {number}");
+
+        let mut order = vec![0; expected.len()];
+        let settled = cell::settle(&mut expected, &mut order, &mut Progress::zeroed(), &terms, u64::MAX);
+        let settled = settled.unwrap().unwrap();
+        let (cell, slots) = world.cell(workload);
+        assert_eq!(slots, expected, "cell {number}: other bytes than off-chain");
+        assert_eq!(
+            (cell.phase, cell.last.paid, cell.last.coverage_q64),
+            (Phase::Collecting as u8, settled.paid, settled.coverage_q64)
+        );
+        assert!(cell.last.paid <= golden.pool, "cell {number}");
+
+        let reference: Vec<f64> = golden.expect.phi.iter().map(|phi| phi.parse().unwrap()).collect();
+        let allowed = 1e-6 * reference.iter().copied().fold(0.0, f64::max) + 2f64.powi(-30);
+        for (slot, reference) in slots.iter().zip(reference) {
+            let error = (slot.phi_q64 as f64 / ONE_Q64 - reference).abs();
+            worst = worst.max(error / allowed);
+            assert!(error <= allowed, "cell {number}: φ is {error:e} off, allowed {allowed:e}");
+        }
+        let coverage: f64 = golden.expect.coverage.parse().unwrap();
+        assert!((cell.last.coverage_q64 as f64 / ONE_Q64 - coverage).abs() < 1e-8, "cell {number}");
+        settled_cells += 1;
+    }
+    assert!(settled_cells > 0, "no cell of at most {MOST_SLOTS} slots");
+    println!("{settled_cells} of {} cells settled on-chain, worst φ error {worst:.3} of what is allowed", cells.len());
+}
