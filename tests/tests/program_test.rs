@@ -41,7 +41,8 @@ struct Bank {
 
 impl Bank {
     fn new() -> Self {
-        let elf = std::fs::read(program_file()).unwrap_or_else(|error| panic!("{error}: run `cargo xtask build-sbf` first"));
+        let elf =
+            std::fs::read(program_file()).unwrap_or_else(|error| panic!("{error}: run `cargo xtask build-sbf` first"));
         let mut test = ProgramTest::default();
         let program = Account {
             lamports: 10_000_000_000,
@@ -66,7 +67,8 @@ impl Bank {
     }
 
     fn set_time(&mut self, now: i64) {
-        let clock = Clock { unix_timestamp: now, ..self.runtime.block_on(self.context.banks_client.get_sysvar()).unwrap() };
+        let clock =
+            Clock { unix_timestamp: now, ..self.runtime.block_on(self.context.banks_client.get_sysvar()).unwrap() };
         self.context.set_sysvar(&clock);
     }
 
@@ -100,7 +102,8 @@ impl Chain for Bank {
         let mut keys = vec![&self.context.payer];
         keys.extend(needed.map(|address| &self.signers[address]));
         transaction.sign(&keys, blockhash);
-        let result = self.runtime.block_on(self.context.banks_client.process_transaction_with_metadata(transaction)).unwrap();
+        let result =
+            self.runtime.block_on(self.context.banks_client.process_transaction_with_metadata(transaction)).unwrap();
         match result.result {
             Ok(()) => Ok(result.metadata.unwrap().compute_units_consumed),
             Err(error) => Err(ClientError::Refused { action: action.to_owned(), reason: error.to_string() }),
@@ -279,7 +282,10 @@ fn a_network_lives_through_three_epochs() {
     assert_eq!(world.settle(0, 0, SETTLE_STEPS), 1);
     assert_eq!(world.rewards(0), [674_999, 674_999, 549_999, 0]);
     let (cell, slots) = world.cell(0);
-    assert_eq!((cell.last.pool, cell.last.paid, cell.last.carry, cell.last.returned), (2_000_000, 1_899_997, 100_003, 0));
+    assert_eq!(
+        (cell.last.pool, cell.last.paid, cell.last.carry, cell.last.returned),
+        (2_000_000, 1_899_997, 100_003, 0)
+    );
     assert_eq!(slots[3].reason, Reason::NoEvidence as u8);
     assert_eq!(world.settle(1, 0, SETTLE_STEPS), 1);
     let (cell, _) = world.cell(1);
@@ -325,7 +331,8 @@ fn a_network_lives_through_three_epochs() {
     let claimed: u64 = 674_999 + 674_999 + 612_500 + 549_999 + 612_500 + 612_500 + 999_999;
     let vault = world.bank.tokens(&pda::vault(&address));
     assert_eq!(vault, 100_000_000 + 4 * 1_000 - claimed);
-    let books = [0, 1].map(|workload| world.cell(workload).0).map(|cell| cell.pool + cell.carry + cell.returned + cell.earned);
+    let books =
+        [0, 1].map(|workload| world.cell(workload).0).map(|cell| cell.pool + cell.carry + cell.returned + cell.earned);
     assert_eq!(network.treasury_available, 100_000_000 - 3 * EMISSION);
     assert_eq!(vault, network.treasury_available + books[0] + books[1] + network.operator_bonds);
 }
