@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // a test fails by panicking
 
 use bytemuck::Zeroable;
-use coverage_client::{audit, instructions as ix, pda};
+use coverage_client::{accounts, audit, instructions as ix, pda};
 use coverage_math::cell::{self, Progress, Reason, Settled, Slot, Terms};
 use coverage_settlement::state::{Cell, Config, Network, Operator as OperatorAccount, Phase, Workload};
 use coverage_tests::{CHALLENGE, CoverageError, EPOCH, GENESIS, GRACE, World, config, keypair};
@@ -128,8 +128,14 @@ fn several_operators_domains_workloads_and_epochs() {
             }
         }
     }
+    // The log holds the last epoch's batches only, and room for no more than an epoch ever needed.
+    let address = pda::log(&workloads[0]);
+    let (log, records) = accounts::log(&address, &world.account(&address).data).unwrap();
+    assert_eq!((log.epoch, records.len(), world.account(&address).data.len()), (2, 2, 96 + 2 * 88));
     let network: Network = world.get(&world.net.address);
     assert_eq!((network.next_epoch, network.treasury_available), (3, 70_000_000));
+    assert_eq!((network.operators, network.workloads, network.operator_bonds), (5, 2, 13_500));
+    assert_eq!([0, 4].map(|number: usize| world.get::<OperatorAccount>(&operators[number].account).cells), [1, 2]);
     let mut claimed = 0;
     for (number, operator) in operators.iter().enumerate() {
         let mut cells = vec![(workloads[0], number as u16)];

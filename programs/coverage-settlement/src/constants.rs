@@ -1,6 +1,7 @@
 //! Seeds and limits, each with its reason.
 
-/// The version byte that every account of this program carries; an account of another one is refused.
+/// The version byte that every account of this program carries. Handlers that change a network, committee or cell refuse
+/// another one; the client refuses it for every account.
 pub const VERSION: u8 = 1;
 
 /// Most attesters of a committee: what an endorsement bitmap of 64 bits can tell apart.

@@ -236,7 +236,8 @@ fn apply_batch_refuses_counts_that_are_not_the_receipts() {
 #[test]
 fn a_quorum_is_more_than_its_share_of_the_weight() {
     // (attesters, quorum, how many are not enough): two thirds of three exactly, half of two and of four exactly.
-    for (attesters, quorum_bps, too_few) in [(3, 6_667, 2), (2, 5_000, 1), (4, 5_000, 2), (5, 6_667, 3), (3, 9_999, 2)]
+    for (attesters, quorum_bps, too_few) in
+        [(3, 6_667, 2), (2, 5_000, 1), (4, 5_000, 2), (5, 6_667, 3), (5, 5_000, 2), (10, 9_999, 9)]
     {
         let config = coverage_settlement::state::Config { quorum_bps, ..config() };
         let (mut world, workload) = three_slots(World::with(config, attesters));

@@ -43,8 +43,7 @@ pub const CASES: &[fn()] = &[
 #[test]
 fn create_network_refuses_every_bad_configuration() {
     let mut world = World::new();
-    let c = config();
-    let base = || c;
+    let base = config;
     limit(&mut world, Config { rule: 3, ..base() }, Config { rule: 2, ..base() }, CoverageError::InvalidRule);
     let times = CoverageError::InvalidTimes;
     limit(&mut world, Config { epoch_seconds: 0, ..base() }, Config { epoch_seconds: 1, ..base() }, times);
@@ -110,6 +109,14 @@ fn update_committee_refuses_strangers_gaps_and_bad_attesters() {
     }
     let committee: Committee = world.get(&pda::committee(&world.net.address));
     assert_eq!((committee.count, committee.total_weight, committee.generation), (64, 5 + 59 * 2, 4));
+    // A key that stays in its place keeps its bond; another in its place begins with none.
+    let address = pda::committee(&world.net.address);
+    world.forge().header(&address, |committee: &mut Committee| {
+        (committee.attesters[0].bond, committee.attesters[1].bond) = (7, 8);
+    });
+    world.send(&[update(&world, 0, 64, &[member(0, 1), member(64, 1)])]);
+    let committee: Committee = world.get(&address);
+    assert_eq!((committee.attesters[0].bond, committee.attesters[1].bond, committee.generation), (7, 0, 5));
     // Shrinking forgets who falls out.
     world.send(&[update(&world, 0, 1, &[])]);
     let committee: Committee = world.get(&pda::committee(&world.net.address));

@@ -8,6 +8,9 @@ use coverage_tests::{CHALLENGE, CoverageError, EPOCH, GENESIS, GRACE, Operator, 
 use solana_program::instruction::Instruction;
 use solana_program::pubkey::Pubkey;
 
+/// What is written into an account, and what refuses it then.
+type Forged<T> = (fn(&mut T), CoverageError);
+
 const HALF: [u32; 7] = [1, 1, 0, 0, 0, 0, 0];
 
 /// A network with two cells, one operator in both, in epoch 0, which is open and has a batch for each.
@@ -38,6 +41,7 @@ pub const CASES: &[fn()] = &[
     seal_cell_refuses_to_be_early_and_to_come_twice,
     seal_cell_refuses_others_accounts_and_forged_ones,
     settle_cell_refuses_to_be_early_and_to_come_twice,
+    settle_cell_refuses_too_small_a_step_in_the_middle_as_well,
     settle_cell_refuses_others_accounts_and_forged_ones,
     claim_rewards_pays_nobody_else_and_nowhere_else,
     claim_rewards_refuses_forged_accounts,
@@ -112,6 +116,26 @@ fn settle_cell_refuses_to_be_early_and_to_come_twice() {
 }
 
 #[test]
+fn settle_cell_refuses_too_small_a_step_in_the_middle_as_well() {
+    let mut world = World::new();
+    world.fund(1_000_000);
+    let workload = world.workload(0, 1);
+    for number in 1..4 {
+        world.enrolled(number, 1_000, 0, workload);
+    }
+    world.open_epoch();
+    world.batch(workload, &[(0, HALF), (1, HALF), (2, HALF)]);
+    world.seal(workload);
+    world.wait_until(GENESIS + EPOCH + GRACE + CHALLENGE);
+    let few = ix::settle_cell(world.net.address, workload, 0, 1_400);
+    for _ in 0..3 {
+        world.send(std::slice::from_ref(&few)); // the bound of a slot
+    }
+    world.refuses(few, CoverageError::StepUnitsTooFew); // a domain of three, which is settled at once
+    assert_eq!(world.settle_by(workload, 10_000), 1);
+}
+
+#[test]
 fn settle_cell_refuses_others_accounts_and_forged_ones() {
     let mut world = World::new();
     let mut second = world.another(2);
@@ -129,7 +153,7 @@ fn settle_cell_refuses_others_accounts_and_forged_ones() {
 
     let (cell, epoch) = (pda::cell(&workload), pda::epoch(&world.net.address, 0));
     let fresh = world.cluster.svm.clone();
-    let epochs: [(fn(&mut Epoch), CoverageError); 2] = [
+    let epochs: [Forged<Epoch>; 2] = [
         (|epoch| epoch.config.rule = 3, CoverageError::InvalidRule),
         (|epoch| epoch.config.challenge_seconds = u64::MAX, CoverageError::AmountOverflow),
     ];
@@ -138,7 +162,7 @@ fn settle_cell_refuses_others_accounts_and_forged_ones() {
         world.refuses(good.clone(), error);
         world.cluster.svm = fresh.clone();
     }
-    let cells: [(fn(&mut Cell), CoverageError); 6] = [
+    let cells: [Forged<Cell>; 6] = [
         (|cell| cell.version = 2, CoverageError::UnknownVersion),
         (|cell| cell.earned = u64::MAX, CoverageError::AmountOverflow),
         (|cell| (cell.pool, cell.returned) = (1 << 40, u64::MAX), CoverageError::AmountOverflow),

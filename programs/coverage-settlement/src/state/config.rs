@@ -12,7 +12,7 @@ use coverage_math::semivalue::Rule;
 pub struct Config {
     /// Length of an epoch, in seconds.
     pub epoch_seconds: u64,
-    /// Time after an epoch's end in which its batches may still be applied, in seconds.
+    /// Time after an epoch's end before anyone may seal its cells, in seconds: late evidence counts until a cell is sealed.
     pub grace_seconds: u64,
     /// Time after sealing in which batches may be challenged, in seconds.
     pub challenge_seconds: u64,
