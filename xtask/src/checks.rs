@@ -98,5 +98,7 @@ impl Steps {
         for (name, time, passed) in &self.done {
             eprintln!("{name:<18} {:>8}  {}", command::seconds(*time), if *passed { "passed" } else { "FAILED" });
         }
+        let passed = self.done.iter().filter(|(_, _, passed)| *passed).count();
+        eprintln!("checks: {passed} passed, {} failed", self.done.len().saturating_sub(passed));
     }
 }

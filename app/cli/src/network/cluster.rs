@@ -44,12 +44,18 @@ impl fmt::Display for Costs {
             let mean = cost.compute_units.checked_div(cost.transactions).unwrap_or(0);
             write!(
                 f,
-                "\n  {action}: {} transactions, {mean} compute units each, at most {}",
-                cost.transactions, cost.most
+                "\n  {action}: {}, {mean} compute units each, at most {}",
+                transactions(cost.transactions),
+                cost.most
             )?;
         }
         Ok(())
     }
+}
+
+/// A number of transactions, in words.
+pub fn transactions(count: u64) -> String {
+    format!("{count} transaction{}", if count == 1 { "" } else { "s" })
 }
 
 /// The embedded chain and what it has cost so far.

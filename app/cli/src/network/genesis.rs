@@ -1,5 +1,6 @@
 //! From a scenario to the network that should exist: the plan that the migrations carry out.
 
+use super::cluster::transactions;
 use super::keys::{derive, keypair, signing_keys};
 use super::{Cluster, NetworkError};
 use crate::Progress;
@@ -59,7 +60,7 @@ pub(super) fn create(scenario: &Scenario, progress: &Progress) -> Result<(Cluste
     let mut done = Vec::new();
     coverage_migrations::run(&mut cluster, &plan, |step, sent| {
         progress.step();
-        done.push(format!("{step}: {sent} transactions"));
+        done.push(format!("{step}: {}", transactions(sent as u64)));
     })?;
     progress.say(&done.join("\n"));
     Ok((cluster, plan))
