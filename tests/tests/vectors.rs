@@ -1,78 +1,26 @@
 //! The golden vectors of an independent 60-digit reference, settled on-chain.
-//!
-//! They are not part of this repository: without `../shared/vectors/cells.json` beside the checkout (or `COVERAGE_VECTORS`)
-//! the test says that it is skipped.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)] // a test fails by panicking
+
+#[allow(dead_code)] // the kernel's own test reads more of it
+#[path = "../../programs/coverage-math/tests/support/golden.rs"]
+mod golden;
 
 use bytemuck::Zeroable;
 use coverage_client::{instructions as ix, pda};
-use coverage_math::cell::{self, Progress, Slot, Terms};
-use coverage_math::semivalue::Rule;
+use coverage_math::cell::{self, Progress};
 use coverage_settlement::state::{Epoch, Phase};
 use coverage_tests::World;
-use serde::Deserialize;
-use std::path::PathBuf;
 
 /// One unit in Q64.
 const ONE_Q64: f64 = 18_446_744_073_709_551_616.0;
 /// What one transaction settles in any case.
 const MOST_SLOTS: usize = 48;
 
-#[derive(Deserialize)]
-struct Cell {
-    rule: String,
-    z_milli: u32,
-    breach_bps: u16,
-    pool: u64,
-    slots: Vec<SlotInput>,
-    expect: Expect,
-}
-
-#[derive(Deserialize)]
-struct SlotInput {
-    domain: u32,
-    bond: u64,
-    outcomes: [u32; 7],
-}
-
-#[derive(Deserialize)]
-struct Expect {
-    phi: Vec<String>,
-    coverage: String,
-}
-
-impl Cell {
-    fn terms(&self) -> Terms {
-        let rule = match self.rule.as_str() {
-            "Shapley" => Rule::Shapley,
-            "Banzhaf" => Rule::Banzhaf,
-            "LastIn" => Rule::LastIn,
-            other => unreachable!("unknown rule {other}"),
-        };
-        Terms { epoch: 0, rule, z_milli: self.z_milli, breach_bps: self.breach_bps, pool: self.pool }
-    }
-
-    fn slots(&self) -> Vec<Slot> {
-        let slot = |(number, input): (usize, &SlotInput)| {
-            let mut slot = Slot::new([number as u8; 32], input.bond, input.domain, 0);
-            slot.add(&input.outcomes).unwrap();
-            slot
-        };
-        self.slots.iter().enumerate().map(slot).collect()
-    }
-}
-
 #[test]
 fn golden_cells_settled_on_chain_are_the_kernels_and_the_references() {
-    let path = std::env::var_os("COVERAGE_VECTORS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/cells.json")),
-        PathBuf::from,
-    );
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("SKIPPED: no golden vectors at {}; set COVERAGE_VECTORS", path.display());
+    let Some(cells) = golden::load() else {
         return;
     };
-    let cells: Vec<Cell> = serde_json::from_str(&text).unwrap();
     let mut world = World::new();
     world.fund(1_000_000);
     let workload = world.workload(0, 1);
@@ -103,14 +51,13 @@ fn golden_cells_settled_on_chain_are_the_kernels_and_the_references() {
         );
         assert!(cell.last.paid <= golden.pool, "cell {number}");
 
-        let reference: Vec<f64> = golden.expect.phi.iter().map(|phi| phi.parse().unwrap()).collect();
-        let allowed = 1e-6 * reference.iter().copied().fold(0.0, f64::max) + 2f64.powi(-30);
-        for (slot, reference) in slots.iter().zip(reference) {
+        let allowed = golden.allowed();
+        for (slot, reference) in slots.iter().zip(golden.phi()) {
             let error = (slot.phi_q64 as f64 / ONE_Q64 - reference).abs();
             worst = worst.max(error / allowed);
             assert!(error <= allowed, "cell {number}: φ is {error:e} off, allowed {allowed:e}");
         }
-        let coverage: f64 = golden.expect.coverage.parse().unwrap();
+        let coverage = golden::number(&golden.expect.coverage);
         assert!((cell.last.coverage_q64 as f64 / ONE_Q64 - coverage).abs() < 1e-8, "cell {number}");
         settled_cells += 1;
     }
