@@ -1,6 +1,7 @@
 //! Merkle trees and canonical encodings: what verifies, and every forgery that must not.
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use coverage_math::attestation::Statement;
 use coverage_math::hash::{Hash, NO_EPOCH, Purpose, Sha256, Software, Tag};
 use coverage_math::merkle::{leaf, prove, root, verify};
 use coverage_math::receipt::{ATTEMPT_BYTES, Attempt, CAPABILITY_BYTES, Capability, RECEIPT_BYTES, Receipt};
@@ -91,6 +92,7 @@ fn encodings_are_canonical_borsh_of_the_documented_length() {
     assert_eq!(bytes.to_vec(), borsh::to_vec(&attempt).unwrap());
     assert_eq!(&bytes[72..74], &[2, 1], "little-endian slot after request, workload and epoch");
     assert_eq!(borsh::from_slice::<Attempt>(&bytes).unwrap(), attempt);
+    assert_eq!(attempt.key(), (0x0102, 5, [7; 32]));
     let receipt = Receipt { attempt, signature: [1; 64] };
     let encoded = borsh::to_vec(&receipt).unwrap();
     assert_eq!(encoded.len(), RECEIPT_BYTES);
@@ -108,4 +110,34 @@ fn encodings_are_canonical_borsh_of_the_documented_length() {
     let encoded = borsh::to_vec(&capability).unwrap();
     assert_eq!(encoded.len(), CAPABILITY_BYTES);
     assert_eq!(capability.leaf::<Software>(&tag()).unwrap(), leaf::<Software>(&tag(), &encoded));
+}
+
+#[test]
+fn leaves_and_nodes_are_hashed_apart() {
+    let payload = b"payload";
+    let expected = Software::hash(&[&[0], tag().as_bytes(), payload]);
+    assert_eq!(leaf::<Software>(&tag(), payload), expected);
+}
+
+#[test]
+fn every_field_of_a_statement_is_signed() {
+    let base = Statement {
+        subject: [1; 32],
+        sequence: 2,
+        generation: 3,
+        receipts_root: [4; 32],
+        value: 5,
+        entries_hash: [6; 32],
+    };
+    let others = [
+        Statement { subject: [9; 32], ..base },
+        Statement { sequence: 9, ..base },
+        Statement { generation: 9, ..base },
+        Statement { receipts_root: [9; 32], ..base },
+        Statement { value: 9, ..base },
+        Statement { entries_hash: [9; 32], ..base },
+    ];
+    for other in others {
+        assert_ne!(other.digest::<Software>(&tag()), base.digest::<Software>(&tag()), "{other:?}");
+    }
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use coverage_math::attestation::Entry;
 use coverage_math::cell::{Reason, Slot, Terms};
 use coverage_math::domains::MAX_BOND;
 use coverage_math::pool;
@@ -306,4 +307,85 @@ fn counters_that_do_not_fit_are_refused_and_change_nothing() {
         assert_eq!(slot, before);
     }
     slot.add(&[0, 0, 0, 0, 1, 0, 0]).unwrap(); // routing failures are no attempts
+    let before = slot;
+    let error = slot.add(&[0, 0, 0, 0, u32::MAX - 7, 0, 0]);
+    assert_eq!((error, slot), (Err(coverage_math::cell::CellError::TooManyAttempts), before)); // but are counted too
+}
+
+#[test]
+fn a_slot_counts_from_the_very_epoch_it_joined_for() {
+    let joined = |epoch| {
+        let mut slots = [Slot { joined_epoch: epoch, ..support::slot(1, 10, [9, 0, 0, 0, 0, 0, 0]) }];
+        settle(&mut slots, &support::terms(Rule::Shapley, 1_000)); // epoch 7
+        Reason::from_index(slots[0].reason).unwrap()
+    };
+    assert_eq!(joined(7), Reason::Paid);
+    assert_eq!(joined(8), Reason::NotYetEffective);
+}
+
+#[test]
+fn a_product_of_one_last_unit_still_divides() {
+    // Leave-one-out with p = 1 − 2^-32 and 1 − 2^-31: the product of both factors is the last unit of Q64.
+    let almost = u32::MAX / 2;
+    let mut slots = [support::slot(1, 10, [10, 0, 0, 0, 0, 0, 0]), support::slot(2, 10, [almost, 1, 0, 0, 0, 0, 0])];
+    settle(&mut slots, &support::terms(Rule::LastIn, 0));
+    assert_eq!((slots[0].p_q32, slots[1].p_q32), (u32::MAX, u32::MAX - 1));
+    // Exactly 2^-31 and 2^-32 times a share of almost one; of so small a product the last bit may be cut off.
+    for (slot, exact) in slots.iter().zip([1u64 << 33, 1 << 32]) {
+        assert!(slot.phi_q64 <= exact && slot.phi_q64 >= exact / 4, "{} of {exact}", slot.phi_q64);
+    }
+}
+
+#[test]
+fn a_share_never_exceeds_the_level_whatever_the_bond() {
+    let mut increments = coverage_math::domains::Increments::default();
+    increments.rise_to(1_000, 3);
+    assert_eq!(increments.share_q32(3), 999); // rounded down
+    assert_eq!(increments.share_q32(u64::MAX), 1_000);
+}
+
+#[test]
+fn entries_are_for_strictly_increasing_slots_that_count_already() {
+    use coverage_math::cell::{CellError, add_entries};
+    let entry = |slot, reserved| Entry { slot, reserved, counts: [2, 0, 0, 0, 1, 0, 0] };
+    let cell = || [Slot::new([0; 32], 1, 1, 0), Slot::new([0; 32], 1, 1, 7), Slot::new([0; 32], 1, 1, 8)];
+    let mut slots = cell();
+    assert_eq!(add_entries(&mut slots, &[entry(0, 0), entry(1, 0)], 7), Ok(6));
+    assert_eq!(
+        (slots[0].tally, slots[1].tally, slots[2].tally),
+        ([2, 0, 0, 0, 1, 0, 0], [2, 0, 0, 0, 1, 0, 0], [0; 7])
+    );
+    let refused = |entries: &[Entry]| add_entries(&mut cell(), entries, 7).unwrap_err();
+    assert_eq!(refused(&[entry(0, 0), entry(0, 0)]), CellError::BadSlot);
+    assert_eq!(refused(&[entry(1, 0), entry(0, 0)]), CellError::BadSlot);
+    assert_eq!(refused(&[entry(3, 0)]), CellError::BadSlot);
+    assert_eq!(refused(&[entry(0, 1)]), CellError::BadSlot);
+    assert_eq!(refused(&[entry(2, 0)]), CellError::NotEffective);
+}
+
+#[test]
+fn operators_that_begin_alike_are_told_apart() {
+    let mut twin = [7; 32];
+    twin[31] = 8;
+    let slots = [Slot::new(twin, 1, 1, 0), Slot::new([7; 32], 1, 1, 0)];
+    assert_eq!(coverage_math::cell::find(&slots, &[7; 32]), Some(1));
+    assert_eq!(coverage_math::cell::find(&slots, &twin), Some(0));
+    assert_eq!(coverage_math::cell::find(&slots, &[9; 32]), None);
+}
+
+#[test]
+fn what_is_earned_adds_up_over_epochs() {
+    let mut slots = [support::slot(1, 10, [9, 1, 0, 0, 0, 0, 0])];
+    settle(&mut slots, &support::terms(Rule::Shapley, 1_000));
+    slots[0].add(&[1, 1, 0, 0, 0, 0, 0]).unwrap();
+    settle(&mut slots, &Terms { epoch: 8, ..support::terms(Rule::Shapley, 1_000) });
+    assert_eq!((slots[0].reward, slots[0].earned), (499, 899 + 499));
+}
+
+#[test]
+fn a_unit_never_promises_more_than_the_treasury_has() {
+    assert_eq!(pool::unit(1_000, 5_000, 3), 333);
+    assert_eq!(pool::unit(1_000, 500, 3), 166);
+    assert_eq!(pool::unit(1_000, 500, 0), 0);
+    assert_eq!(pool::pool(u64::MAX, 2, 0, 0), None);
 }
