@@ -17,6 +17,7 @@
 //! | [`cell`] | all of it over the slots of a cell, resumable at any point (I7) |
 //! | [`pool`] | the pool of an epoch, its carry and what returns to the treasury |
 //! | [`merkle`], [`receipt`], [`attestation`] | hash trees, canonical encodings and the digest attesters sign |
+//! | [`fraud`] | evidence → whether it proves a batch false |
 //!
 //! The program, the client and every auditor link this crate, so what pays is what audits.
 //!
@@ -26,6 +27,7 @@
 pub mod attestation;
 pub mod cell;
 pub mod domains;
+pub mod fraud;
 pub mod hash;
 pub mod merkle;
 mod nodes;

@@ -45,6 +45,41 @@ pub fn verify<H: Sha256>(root: &Hash, count: u32, index: u32, leaf: Hash, proof:
     siblings.next().is_none() && hash == *root
 }
 
+/// The root that `leaf` has under the siblings `proof`, on whose right sides the set bits of `sides` put the node of their
+/// level (the lowest bit is the leaf's). `None` for more than 32 siblings.
+#[must_use]
+pub fn climb<H: Sha256>(leaf: Hash, sides: u32, proof: &[Hash]) -> Option<Hash> {
+    let (mut hash, mut rest) = (leaf, sides);
+    if proof.len() > u32::BITS as usize {
+        return None;
+    }
+    for sibling in proof {
+        hash = if rest & 1 == 1 { node::<H>(sibling, &hash) } else { node::<H>(&hash, sibling) };
+        rest >>= 1;
+    }
+    Some(hash)
+}
+
+/// Whether a tree of `count` leaves has a leaf at the end of this path (see [`climb`]).
+///
+/// A root alone does not say how many leaves it stands for: in a tree of two, the second leaf's path is that of the third of
+/// three. But each number of leaves allows only so many paths, and no root of `count` leaves has a leaf elsewhere.
+#[must_use]
+pub fn has_path(count: u32, sides: u32, length: usize) -> bool {
+    let mut leaves = count;
+    for level in (0..length).rev() {
+        let Some(last) = leaves.checked_sub(1).filter(|last| *last > 0) else {
+            return false;
+        };
+        // The left subtree is full: the largest power of two below `leaves`.
+        let left = 1u32.wrapping_shl(last.ilog2());
+        let right =
+            u32::try_from(level).ok().and_then(|level| sides.checked_shr(level)).is_some_and(|bits| bits & 1 == 1);
+        leaves = if right { leaves.saturating_sub(left) } else { left };
+    }
+    leaves == 1
+}
+
 /// Replaces a level by the one above it, in place; returns how many nodes that one has.
 fn raise<H: Sha256>(level: &mut [Hash], width: usize) -> usize {
     let above = width.div_ceil(2);

@@ -41,11 +41,16 @@ pub struct Remainder {
     pub returned: u64,
 }
 
+/// The most that a workload of this weight may carry over, in token units: as many epochs' worth of its pool.
+#[must_use]
+pub fn carry_cap(epochs: u16, unit: u64, weight: u64) -> u64 {
+    unit.saturating_mul(weight).saturating_mul(u64::from(epochs))
+}
+
 /// Splits what a pool did not pay. `None` when more was paid than the pool holds, which [`crate::cell::settle`] cannot do.
 #[must_use]
-pub fn remainder(pool: u64, paid: u64, carry_cap_epochs: u16, unit: u64, weight: u64) -> Option<Remainder> {
+pub fn remainder(pool: u64, paid: u64, carry_cap: u64) -> Option<Remainder> {
     let left = pool.checked_sub(paid)?;
-    let cap = unit.saturating_mul(weight).saturating_mul(u64::from(carry_cap_epochs));
-    let carry = left.min(cap);
+    let carry = left.min(carry_cap);
     Some(Remainder { carry, returned: left.checked_sub(carry)? })
 }

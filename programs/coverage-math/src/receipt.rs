@@ -86,6 +86,40 @@ impl Receipt {
     }
 }
 
+/// What of a receipt decides where in its batch it belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The request.
+    pub request_id: [u8; 32],
+    /// The workload account.
+    pub workload: [u8; 32],
+    /// The epoch.
+    pub epoch: u64,
+    /// The operator's slot.
+    pub slot: u16,
+    /// An [`Outcome`], by number.
+    pub outcome: u8,
+}
+
+impl Place {
+    /// Reads it off the bytes of a receipt, `None` if these are not as many as a receipt has.
+    #[must_use]
+    pub fn read(receipt: &[u8]) -> Option<Self> {
+        let (request_id, rest) = receipt.split_first_chunk()?;
+        let (workload, rest) = rest.split_first_chunk()?;
+        let (epoch, rest) = rest.split_first_chunk()?;
+        let (slot, rest) = rest.split_first_chunk()?;
+        let (outcome, _) = rest.split_first()?;
+        (receipt.len() == RECEIPT_BYTES).then_some(Self {
+            request_id: *request_id,
+            workload: *workload,
+            epoch: u64::from_le_bytes(*epoch),
+            slot: u16::from_le_bytes(*slot),
+            outcome: *outcome,
+        })
+    }
+}
+
 /// The encoded length of a [`Capability`], in bytes.
 pub const CAPABILITY_BYTES: usize = 32 + 32 + 2 + 1 + 2 + 4 + 8 + 32;
 

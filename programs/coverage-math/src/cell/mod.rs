@@ -28,7 +28,7 @@ pub enum Reason {
     VerificationBreach = 4,
     /// Its domain's reach comes wholly from others (it has no bond to share by).
     Dominated = 5,
-    /// It has left the cell.
+    /// It has left the cell, or the slot is free.
     Retired = 6,
 }
 
@@ -51,8 +51,10 @@ impl Reason {
 
 /// [`Slot::state`] of an operator that takes part.
 pub const ACTIVE: u8 = 0;
-/// [`Slot::state`] of an operator that has left: what it earned stays claimable.
+/// [`Slot::state`] of an operator that leaves with [`Slot::left_epoch`]: what it earned stays claimable.
 pub const LEFT: u8 = 1;
+/// [`Slot::state`] of a slot that the next operator may take.
+pub const FREE: u8 = 2;
 
 /// One enrolled operator in a cell: 192 bytes in the account, in this order, little-endian.
 ///
@@ -60,9 +62,9 @@ pub const LEFT: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Slot {
-    /// The operator account.
+    /// The operator account; of a [`FREE`] slot the wallet that paid its rent.
     pub operator: [u8; 32],
-    /// Bond in token units, as used by the last settlement.
+    /// Bond in token units, in force until [`Self::staged_epoch`].
     pub bond: u64,
     /// Bond from [`Self::staged_epoch`] on.
     pub staged_bond: u64,
@@ -76,7 +78,7 @@ pub struct Slot {
     pub phi_q64: u64,
     /// Reward of the last settlement, in token units.
     pub reward: u64,
-    /// Failure domain, as used by the last settlement; 0 is the unattested one.
+    /// Failure domain, in force until [`Self::staged_epoch`]; 0 is the unattested one.
     pub domain: u32,
     /// Failure domain from [`Self::staged_epoch`] on.
     pub staged_domain: u32,
@@ -94,10 +96,18 @@ pub struct Slot {
     pub scratch_end: u16,
     /// A [`Reason`].
     pub reason: u8,
-    /// [`ACTIVE`] or [`LEFT`].
+    /// [`ACTIVE`], [`LEFT`] or [`FREE`].
     pub state: u8,
+    /// The first epoch for which a slot that has left does not count any more; 0 while it is active.
+    pub left_epoch: u64,
+    /// Bond the last settlement used, in token units.
+    pub settled_bond: u64,
+    /// Failure domain the last settlement used.
+    pub settled_domain: u32,
+    /// Settled verification breaches that the operator has not been slashed for yet.
+    pub breaches: u16,
     /// Zero.
-    pub reserved: [u8; 24],
+    pub reserved: [u8; 2],
 }
 
 const _: () = assert!(size_of::<Slot>() == 192);
@@ -116,6 +126,52 @@ impl Slot {
             staged_domain: domain,
             ..Self::zeroed()
         }
+    }
+
+    /// A slot that the next operator may take, for which `payer` is to be paid back its rent.
+    #[must_use]
+    pub fn free(payer: [u8; 32]) -> Self {
+        Self { operator: payer, state: FREE, joined_epoch: u64::MAX, ..Self::zeroed() }
+    }
+
+    /// Whether outcomes of `epoch` count for the slot.
+    #[must_use]
+    pub const fn counts_in(&self, epoch: u64) -> bool {
+        epoch >= self.joined_epoch && (self.state == ACTIVE || epoch < self.left_epoch)
+    }
+
+    /// Has another bond and failure domain count from epoch `from` on; `in_hand` is the cell's. Returns whether anything is
+    /// new.
+    ///
+    /// # Errors
+    /// [`CellError::StagedBefore`] if an earlier change waits for an epoch that the cell has not come to: it must not be lost.
+    pub fn stage(&mut self, bond: u64, domain: u32, from: u64, in_hand: u64) -> Result<bool, CellError> {
+        if self.staged_bond == bond && self.staged_domain == domain {
+            return Ok(false);
+        }
+        if self.staged_epoch <= in_hand {
+            self.bond = self.staged_bond;
+            self.domain = self.staged_domain;
+        } else if self.staged_epoch != from {
+            return Err(CellError::StagedBefore);
+        }
+        self.staged_bond = bond;
+        self.staged_domain = domain;
+        self.staged_epoch = from;
+        Ok(true)
+    }
+
+    /// Takes counts back that [`Self::add`] added.
+    ///
+    /// # Errors
+    /// [`CellError::NotCounted`] if they were not; the slot is unchanged then.
+    pub fn remove(&mut self, counts: &[u32; OUTCOMES]) -> Result<(), CellError> {
+        let mut rest = self.tally;
+        for (total, count) in rest.iter_mut().zip(counts) {
+            *total = total.checked_sub(*count).ok_or(CellError::NotCounted)?;
+        }
+        self.tally = rest;
+        Ok(())
     }
 
     /// Adds attested counts to the epoch in hand.
@@ -147,7 +203,7 @@ impl Slot {
 ///
 /// # Errors
 /// [`CellError::BadSlot`] unless slots are strictly increasing and in the cell, [`CellError::NotEffective`] for a slot that
-/// joins after `epoch`, [`CellError::TooManyAttempts`]. What came before the bad entry has been added then.
+/// `epoch` does not count for, [`CellError::TooManyAttempts`]. What came before the bad entry has been added then.
 pub fn add_entries(slots: &mut [Slot], entries: &[Entry], epoch: u64) -> Result<u64, CellError> {
     let (mut receipts, mut next) = (0u64, 0u16);
     for entry in entries {
@@ -156,7 +212,7 @@ pub fn add_entries(slots: &mut [Slot], entries: &[Entry], epoch: u64) -> Result<
         }
         next = entry.slot.saturating_add(1);
         let slot = slots.get_mut(usize::from(entry.slot)).ok_or(CellError::BadSlot)?;
-        if slot.joined_epoch > epoch {
+        if !slot.counts_in(epoch) {
             return Err(CellError::NotEffective);
         }
         slot.add(&entry.counts)?;
@@ -164,6 +220,17 @@ pub fn add_entries(slots: &mut [Slot], entries: &[Entry], epoch: u64) -> Result<
         receipts = receipts.wrapping_add(entry.receipts());
     }
     Ok(receipts)
+}
+
+/// Takes back what [`add_entries`] added.
+///
+/// # Errors
+/// [`CellError::BadSlot`] or [`CellError::NotCounted`] for entries that were not added.
+pub fn remove_entries(slots: &mut [Slot], entries: &[Entry]) -> Result<(), CellError> {
+    for entry in entries {
+        slots.get_mut(usize::from(entry.slot)).ok_or(CellError::BadSlot)?.remove(&entry.counts)?;
+    }
+    Ok(())
 }
 
 /// The slot of an operator, if it has one.
@@ -182,8 +249,12 @@ pub enum CellError {
     TooManyAttempts,
     /// An entry is for a slot that is not in the cell, or not behind the one before.
     BadSlot,
-    /// An entry is for a slot that joins in a later epoch.
+    /// An entry is for a slot that joins in a later epoch, or has left.
     NotEffective,
+    /// A change of the slot waits for an epoch that the cell has not come to.
+    StagedBefore,
+    /// Counts to take back were never added.
+    NotCounted,
     /// More than [`MAX_SLOTS`] slots, or an order shorter than they are.
     BadLayout,
     /// The budget does not cover the next step.
@@ -197,7 +268,9 @@ impl fmt::Display for CellError {
         f.write_str(match self {
             Self::TooManyAttempts => "a slot's attempts in one epoch do not fit 32 bits",
             Self::BadSlot => "entries must be for strictly increasing slots of the cell",
-            Self::NotEffective => "an entry is for a slot that joins in a later epoch",
+            Self::NotEffective => "an entry is for a slot that joins in a later epoch, or has left",
+            Self::StagedBefore => "a change of the slot waits for an epoch that the cell has not come to",
+            Self::NotCounted => "counts to take back were never added",
             Self::BadLayout => "a cell has at most 1,024 slots and an order as long as they are many",
             Self::BudgetTooSmall => "the compute budget does not cover the next step of the settlement",
             Self::BadProgress => "the settlement's progress is not consistent",

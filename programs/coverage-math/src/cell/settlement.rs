@@ -11,7 +11,7 @@
 //! settles over as many transactions as it needs. The order is kept by inserting slot after slot into a sorted list of
 //! slot numbers: no step depends on how many came before it in the same transaction.
 
-use super::{CellError, LEFT, MAX_SLOTS, Reason, Slot};
+use super::{ACTIVE, CellError, MAX_SLOTS, Reason, Slot};
 use crate::domains::{Increments, MAX_BOND};
 use crate::pool;
 use crate::reliability::{Evidence, OUTCOMES};
@@ -200,6 +200,8 @@ impl Run<'_> {
             slot.bond = slot.staged_bond;
             slot.domain = slot.staged_domain;
         }
+        slot.settled_bond = slot.bond;
+        slot.settled_domain = slot.domain;
         let evidence = Evidence::of(&slot.tally).ok_or(CellError::TooManyAttempts)?;
         for (total, count) in self.progress.outcomes.iter_mut().zip(slot.tally) {
             // 1,024 counters of 32 bits fit 64.
@@ -211,11 +213,12 @@ impl Run<'_> {
         slot.reward = 0;
         slot.share_q32 = 0;
         slot.p_q32 = 0;
-        let reason = if slot.state == LEFT {
+        let reason = if slot.state != ACTIVE && self.terms.epoch >= slot.left_epoch {
             Reason::Retired
         } else if self.terms.epoch < slot.joined_epoch {
             Reason::NotYetEffective
         } else if evidence.breaches(self.terms.breach_bps) {
+            slot.breaches = slot.breaches.saturating_add(1);
             Reason::VerificationBreach
         } else {
             slot.p_q32 = evidence.wilson_q32(self.terms.z_milli);
