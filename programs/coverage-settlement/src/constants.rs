@@ -1,7 +1,7 @@
 //! Seeds and limits, each with its reason.
 
-/// The version byte that every account of this program carries. Handlers that change a network, committee or cell refuse
-/// another one; the client refuses it for every account.
+/// The version byte that every account of this program carries: [`Checked`](crate::state::Checked) refuses another one
+/// wherever an account is loaded, and so does the client.
 pub const VERSION: u8 = 1;
 
 /// Most attesters of a committee: what an endorsement bitmap of 64 bits can tell apart.
@@ -22,6 +22,20 @@ pub const MIN_QUORUM_BPS: u16 = 5_000;
 
 /// One, in ten-thousandths.
 pub const BPS: u16 = 10_000;
+
+/// Most of what is slashed that goes to whoever proved the fraud, in ten-thousandths: with more than half of it, attesters
+/// could as well take their bond out by accusing themselves.
+pub const MAX_CHALLENGER_BPS: u16 = 5_000;
+
+/// The longest pause in seconds: a week. When it is over, the next must wait as long again.
+pub const MAX_PAUSE_SECONDS: u32 = 7 * 24 * 60 * 60;
+
+/// [`Network::paused`](crate::state::Network::paused): registering and enrolling.
+pub const PAUSE_ENROL: u8 = 1;
+/// [`Network::paused`](crate::state::Network::paused): applying what the committee signed.
+pub const PAUSE_ATTEST: u8 = 2;
+/// [`Network::paused`](crate::state::Network::paused): sealing and settling.
+pub const PAUSE_SETTLE: u8 = 4;
 
 /// Compute units of `settle_cell` besides its steps, at most: what a caller keeps back from the limit of a transaction.
 pub const SETTLE_OVERHEAD: u32 = 10_000;

@@ -26,6 +26,22 @@ pub enum CoverageError {
     InvalidAttester,
     #[msg("The account has a version this program does not know: upgrade the program or migrate the account")]
     UnknownVersion,
+    #[msg("challenger_bps is at most 5000")]
+    InvalidChallengerShare,
+    #[msg("epoch_seconds is fixed when a network is created: all epochs have the same length")]
+    EpochLengthFixed,
+    #[msg("Only the wallet in Network.pending_authority may accept")]
+    NotPendingAuthority,
+    #[msg("Only the network's guardian may do this: sign with the key in Network.guardian")]
+    NotGuardian,
+    #[msg("A pause is of the phases 1 (enrol), 2 (attest) and 4 (settle), added up, for 1 second to 7 days")]
+    InvalidPause,
+    #[msg("The guardian must wait as long as the last pause was before the next one: see Network.pause_free_ts")]
+    PauseTooSoon,
+    #[msg("The guardian has paused this phase: try again after Network.paused_until_ts")]
+    Paused,
+    #[msg("The place belongs to another attester until that one has no weight and has withdrawn its bond")]
+    PlaceTaken,
 
     // Accounts that do not belong together.
     #[msg("This account belongs to another network")]
@@ -48,6 +64,10 @@ pub enum CoverageError {
     WrongPayer,
     #[msg("This attestation is about another subject")]
     WrongSubject,
+    #[msg("This is not the network's token program")]
+    WrongTokenProgram,
+    #[msg("Pass the wallet that paid for the slot: in a free slot, the address in its operator field")]
+    WrongRefund,
 
     // Amounts.
     #[msg("The amount must be above zero")]
@@ -60,6 +80,14 @@ pub enum CoverageError {
     InvalidPayout,
     #[msg("A workload needs a weight above zero")]
     InvalidWeight,
+    #[msg("There is not as much bonded, or nothing on its way out")]
+    NotBonded,
+    #[msg("The bond can still be slashed: withdraw it at withdrawable_ts")]
+    StillBonded,
+    #[msg("While enrolled, an operator keeps at least the network's minimum bond: leave the cells first")]
+    BondNeeded,
+    #[msg("There is no settled verification breach that this operator was not slashed for")]
+    NoBreach,
 
     // Time.
     #[msg("The epoch has not begun yet: wait for its start")]
@@ -78,6 +106,12 @@ pub enum CoverageError {
     CellSettling,
     #[msg("step_units is too small for the next step: a domain of 1,024 operators takes 922,000 at once")]
     StepUnitsTooFew,
+    #[msg("Settle the cell until it reaches the workload's last change of weight, then try again")]
+    WeightPending,
+    #[msg("Settle the cell until it reaches the slot's last change, then try again")]
+    SlotPending,
+    #[msg("A cell has not settled this epoch, or told so already, or has to tell of earlier epochs first")]
+    EpochInUse,
 
     // Capabilities and enrolment.
     #[msg("A Merkle root must not be null and must have leaves")]
@@ -92,6 +126,16 @@ pub enum CoverageError {
     CellFull,
     #[msg("The workload is retired")]
     WorkloadRetired,
+    #[msg("The operator has left this cell already, or the slot is free")]
+    AlreadyLeft,
+    #[msg(
+        "A slot is free once the cell has settled the first epoch without it, its rewards are claimed and its breaches slashed"
+    )]
+    SlotInUse,
+    #[msg("Leave all cells, release their slots and withdraw the bond first")]
+    OperatorInUse,
+    #[msg("The workload must be retired, its last epoch settled and told of, its slots released and its tokens swept")]
+    CellInUse,
 
     // Attestations.
     #[msg("The digest is not that of the statement: recompute it")]
@@ -122,6 +166,20 @@ pub enum CoverageError {
     TooManyAttempts,
     #[msg("This epoch's log is full: 1,024 batches; put more into each")]
     LogFull,
+    #[msg("The log has no such batch in the epoch in hand")]
+    NoSuchBatch,
+    #[msg("This batch was proven false already")]
+    BatchRemoved,
+    #[msg("The challenge window is over")]
+    ChallengeOver,
+    #[msg("These are not the entries of the batch: upload those whose hash is in the log")]
+    WrongEntries,
+    #[msg("The evidence cannot be read: encode it as described in coverage_math::fraud")]
+    InvalidEvidence,
+    #[msg("A path of the evidence does not lead from its leaf to the batch's root")]
+    NotInBatch,
+    #[msg("The evidence does not prove a fraud: the batch stands")]
+    NoFraud,
 
     // Ed25519 introspection.
     #[msg("Pass the instructions sysvar itself")]
@@ -144,6 +202,34 @@ pub enum CoverageError {
     ClaimMismatch = 700,
     #[msg("This slot is not the operator's")]
     NotYourSlot,
+
+    // Mints: Token-2022 extensions that a network cannot live with.
+    #[msg("The mint is not an initialised mint of SPL Token or Token-2022")]
+    InvalidMint = 800,
+    #[msg("The mint has a transfer fee: what arrives would be less than what was sent")]
+    MintHasTransferFee,
+    #[msg("The mint allows confidential transfers: balances could not be audited")]
+    MintHasConfidentialTransfer,
+    #[msg("The mint's new accounts begin in a state it chooses: payout accounts could begin frozen")]
+    MintHasDefaultAccountState,
+    #[msg("The mint's tokens cannot be transferred")]
+    MintIsNonTransferable,
+    #[msg("The mint has a permanent delegate, who could empty the vault")]
+    MintHasPermanentDelegate,
+    #[msg("The mint has a transfer hook: another program would decide about payments")]
+    MintHasTransferHook,
+    #[msg("The mint has confidential transfer fees: what arrives would be less than what was sent")]
+    MintHasConfidentialTransferFee,
+    #[msg("The mint has confidential minting and burning: its supply could not be audited")]
+    MintHasConfidentialMintBurn,
+    #[msg("The mint scales displayed amounts by a number that its authority may change")]
+    MintHasScaledUiAmount,
+    #[msg("The mint can be paused, and every payment with it")]
+    MintIsPausable,
+    #[msg("The mint asks its authority to permit burning")]
+    MintHasPermissionedBurn,
+    #[msg("The mint has an extension this program does not know")]
+    MintHasUnknownExtension,
 
     // What no input can reach; auditors would see it in a transaction's code.
     #[msg("An account is not as this program left it: report this")]

@@ -14,6 +14,7 @@ pub mod events;
 mod hasher;
 pub mod instructions;
 pub mod state;
+pub mod token;
 
 use alloc::vec::Vec;
 use anchor_lang::prelude::*;
@@ -41,14 +42,54 @@ pub mod coverage_settlement {
         instructions::create_network(ctx, id, guardian, genesis_ts, config)
     }
 
-    /// Replaces part of the list of attesters.
-    pub fn update_committee(
-        ctx: &mut Context<UpdateCommittee>,
-        start: u8,
-        count: u8,
-        members: Vec<Member>,
-    ) -> Result<()> {
-        instructions::update_committee(ctx, start, count, &members)
+    /// Names who may become the authority by accepting.
+    pub fn propose_authority(ctx: &mut Context<ProposeAuthority>, pending: Address) -> Result<()> {
+        instructions::propose_authority(ctx, pending)
+    }
+
+    /// Makes the signer the authority, if it was named.
+    pub fn accept_authority(ctx: &mut Context<AcceptAuthority>) -> Result<()> {
+        instructions::accept_authority(ctx)
+    }
+
+    /// Names who may pause.
+    pub fn set_guardian(ctx: &mut Context<SetGuardian>, guardian: Address) -> Result<()> {
+        instructions::set_guardian(ctx, guardian)
+    }
+
+    /// Proposes a configuration for the epochs that begin after the delay.
+    pub fn propose_config(ctx: &mut Context<ProposeConfig>, config: Config) -> Result<()> {
+        instructions::propose_config(ctx, config)
+    }
+
+    /// Pauses enrolling (1), applying (2), settling (4), or a sum of these, for a while.
+    pub fn pause(ctx: &mut Context<Pause>, phases: u8, seconds: u32) -> Result<()> {
+        instructions::pause(ctx, phases, seconds)
+    }
+
+    /// Ends a pause early.
+    pub fn unpause(ctx: &mut Context<Unpause>) -> Result<()> {
+        instructions::unpause(ctx)
+    }
+
+    /// Gives places of the committee keys and weights.
+    pub fn update_committee(ctx: &mut Context<UpdateCommittee>, members: Vec<Member>) -> Result<()> {
+        instructions::update_committee(ctx, &members)
+    }
+
+    /// Adds tokens to an attester's bond.
+    pub fn add_attester_bond(ctx: &mut Context<AddAttesterBond>, place: u8, amount_units: u64) -> Result<()> {
+        instructions::add_attester_bond(ctx, place, amount_units)
+    }
+
+    /// Sends part of an attester's bond on its way out.
+    pub fn unbond_attester(ctx: &mut Context<UnbondAttester>, place: u8, amount_units: u64) -> Result<()> {
+        instructions::unbond_attester(ctx, place, amount_units)
+    }
+
+    /// Pays what of an attester's bond is on its way out.
+    pub fn withdraw_attester_bond(ctx: &mut Context<WithdrawAttesterBond>, place: u8) -> Result<()> {
+        instructions::withdraw_attester_bond(ctx, place)
     }
 
     /// Adds a workload with its cell and log.
@@ -61,9 +102,19 @@ pub mod coverage_settlement {
         instructions::register_workload(ctx, id, weight, &requirements)
     }
 
+    /// Gives a workload another weight from the next epoch on; 0 retires it for good.
+    pub fn set_workload_weight(ctx: &mut Context<SetWorkloadWeight>, weight: u64) -> Result<()> {
+        instructions::set_workload_weight(ctx, weight)
+    }
+
     /// Adds tokens to the treasury.
     pub fn fund_treasury(ctx: &mut Context<FundTreasury>, amount_units: u64) -> Result<()> {
         instructions::fund_treasury(ctx, amount_units)
+    }
+
+    /// Adds tokens to the pool of one workload.
+    pub fn sponsor_workload(ctx: &mut Context<SponsorWorkload>, amount_units: u64) -> Result<()> {
+        instructions::sponsor_workload(ctx, amount_units)
     }
 
     /// Opens the next epoch and takes its pools from the treasury.
@@ -71,9 +122,39 @@ pub mod coverage_settlement {
         instructions::open_epoch(ctx)
     }
 
+    /// Takes note of cells that are done with an epoch, and closes it after the last.
+    pub fn close_epoch(ctx: &mut Context<CloseEpoch>) -> Result<()> {
+        instructions::close_epoch(ctx)
+    }
+
     /// Registers the signer as an operator, with its bond.
     pub fn register_operator(ctx: &mut Context<RegisterOperator>, payout: Address, bond_units: u64) -> Result<()> {
         instructions::register_operator(ctx, payout, bond_units)
+    }
+
+    /// Adds tokens to an operator's bond.
+    pub fn add_bond(ctx: &mut Context<AddBond>, amount_units: u64) -> Result<()> {
+        instructions::add_bond(ctx, amount_units)
+    }
+
+    /// Sends part of an operator's bond on its way out.
+    pub fn unbond(ctx: &mut Context<Unbond>, amount_units: u64) -> Result<()> {
+        instructions::unbond(ctx, amount_units)
+    }
+
+    /// Pays what of an operator's bond is on its way out.
+    pub fn withdraw_bond(ctx: &mut Context<WithdrawBond>) -> Result<()> {
+        instructions::withdraw_bond(ctx)
+    }
+
+    /// Takes part of an operator's bond for a settled verification breach.
+    pub fn slash_operator(ctx: &mut Context<SlashOperator>, slot: u16) -> Result<()> {
+        instructions::slash_operator(ctx, slot)
+    }
+
+    /// Closes an operator that has no slots and no bond.
+    pub fn retire_operator(ctx: &mut Context<RetireOperator>) -> Result<()> {
+        instructions::retire_operator(ctx)
     }
 
     /// Commits the root of the operator's capability leaves.
@@ -89,6 +170,26 @@ pub mod coverage_settlement {
         proof: Vec<[u8; 32]>,
     ) -> Result<()> {
         instructions::enroll(ctx, &capability, index, &proof)
+    }
+
+    /// Gives a slot its operator's present bond and failure domain, from the next epoch on.
+    pub fn sync_slot(ctx: &mut Context<SyncSlot>, slot: u16) -> Result<()> {
+        instructions::sync_slot(ctx, slot)
+    }
+
+    /// Has a slot count no more from the next epoch on.
+    pub fn leave_cell(ctx: &mut Context<LeaveCell>, slot: u16) -> Result<()> {
+        instructions::leave_cell(ctx, slot)
+    }
+
+    /// Frees the slot of an operator that has left.
+    pub fn release_slot(ctx: &mut Context<ReleaseSlot>, slot: u16) -> Result<()> {
+        instructions::release_slot(ctx, slot)
+    }
+
+    /// Takes free slots off the end of a cell and gives their rent back.
+    pub fn trim_cell(ctx: &mut Context<TrimCell>) -> Result<()> {
+        instructions::trim_cell(ctx)
     }
 
     /// Asks the committee to sign something.
@@ -111,9 +212,19 @@ pub mod coverage_settlement {
         instructions::endorse(ctx, ed25519_index)
     }
 
+    /// Closes an attestation that will not be applied.
+    pub fn close_attestation(ctx: &mut Context<CloseAttestation>) -> Result<()> {
+        instructions::close_attestation(ctx)
+    }
+
     /// Adds an endorsed batch of outcomes to its cell.
     pub fn apply_batch(ctx: &mut Context<ApplyBatch>) -> Result<()> {
         instructions::apply_batch(ctx)
+    }
+
+    /// Proves an applied batch false.
+    pub fn challenge_batch(ctx: &mut Context<ChallengeBatch>, sequence: u32) -> Result<()> {
+        instructions::challenge_batch(ctx, sequence)
     }
 
     /// Gives an operator its endorsed failure domain.
@@ -134,5 +245,15 @@ pub mod coverage_settlement {
     /// Pays what an operator earned in the cells passed, to its payout account.
     pub fn claim_rewards(ctx: &mut Context<ClaimRewards>, slots: Vec<u16>) -> Result<()> {
         instructions::claim_rewards(ctx, &slots)
+    }
+
+    /// Moves what a cell owes the treasury there.
+    pub fn sweep_cell(ctx: &mut Context<SweepCell>) -> Result<()> {
+        instructions::sweep_cell(ctx)
+    }
+
+    /// Closes the cell and the log of a retired workload.
+    pub fn close_cell(ctx: &mut Context<CloseCell>) -> Result<()> {
+        instructions::close_cell(ctx)
     }
 }

@@ -1,8 +1,10 @@
-use crate::constants::MAX_BATCHES;
+use crate::constants::{MAX_BATCHES, PAUSE_ATTEST};
 use crate::errors::CoverageError;
-use crate::events::BatchApplied;
+use crate::events::{self, BatchApplied};
+use crate::instructions::now;
 use crate::state::{
-    self, AttestationAccount, BatchLogAccount, BatchRecord, CellAccount, Committee, Epoch, KIND_OUTCOMES, Phase,
+    self, Account, AttestationAccount, BatchLogAccount, BatchRecord, CellAccount, Committee, Epoch, KIND_OUTCOMES,
+    Network, Phase,
 };
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
@@ -10,18 +12,20 @@ use anchor_lang::{AccountClose, AccountRealloc};
 use coverage_math::cell::{self as kernel, CellError};
 
 /// Accounts of `apply_batch`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct ApplyBatch {
-    #[account(constraint = address_eq(&committee.network, &cell.network) @ CoverageError::WrongNetwork)]
+    pub network: Account<Network>,
+    #[account(constraint = address_eq(&committee.network, network.address()) @ CoverageError::WrongNetwork)]
     pub committee: Account<Committee>,
-    #[account(constraint = address_eq(&epoch.network, &cell.network) @ CoverageError::WrongNetwork)]
+    #[account(constraint = address_eq(&epoch.network, network.address()) @ CoverageError::WrongNetwork)]
     pub epoch: Account<Epoch>,
-    #[account(mut)]
+    #[account(mut, constraint = address_eq(&cell.network, network.address()) @ CoverageError::WrongNetwork)]
     pub cell: CellAccount,
     #[account(mut, constraint = address_eq(&log.workload, &cell.workload) @ CoverageError::WrongWorkload)]
     pub log: BatchLogAccount,
     #[account(mut, constraint = address_eq(&attestation.payer, payer.address()) @ CoverageError::WrongPayer,
-        constraint = address_eq(&attestation.network, &cell.network) @ CoverageError::WrongNetwork)]
+        constraint = address_eq(&attestation.network, network.address()) @ CoverageError::WrongNetwork)]
     pub attestation: AttestationAccount,
     /// Who paid for the attestation: gets its rent, less what the log's record costs.
     #[account(mut)]
@@ -56,27 +60,33 @@ pub fn apply_batch(ctx: &mut Context<ApplyBatch>) -> Result<()> {
     append(&mut accounts.log, epoch, *accounts.attestation.account(), record)?;
     accounts.cell.batches = sequence.saturating_add(1); // ≤ MAX_BATCHES
     accounts.attestation.close(*accounts.payer.account())?;
-    emit!(BatchApplied {
-        workload: accounts.cell.workload,
-        epoch,
-        sequence,
-        receipts_root: record.receipts_root,
-        receipts,
-        entries_hash: record.entries_hash,
-        endorsers: record.endorsers,
-        generation: record.generation,
-    });
+    events::record!(
+        accounts,
+        ctx.bumps,
+        BatchApplied {
+            workload: accounts.cell.workload,
+            epoch,
+            sequence,
+            receipts_root: record.receipts_root,
+            receipts,
+            entries_hash: record.entries_hash,
+            endorsers: record.endorsers,
+            generation: record.generation,
+        }
+    );
     accounts.cell.invariant()
 }
 
 fn validate(accounts: &ApplyBatch) -> Result<()> {
     let (cell, epoch, attestation) = (&accounts.cell, &accounts.epoch, &accounts.attestation);
+    accounts.network.require_running(PAUSE_ATTEST, now()?)?;
     cell.require_phase(Phase::Collecting, CoverageError::NotCollecting)?;
     require!(attestation.kind == KIND_OUTCOMES, CoverageError::InvalidKind);
     require!(address_eq(&attestation.subject, &cell.workload), CoverageError::WrongSubject);
     require!(epoch.index == cell.epoch && attestation.epoch == cell.epoch, CoverageError::WrongEpoch);
     require!(attestation.generation == accounts.committee.generation, CoverageError::StaleGeneration);
-    let quorum = accounts.committee.exceeds_quorum(attestation.weight, epoch.config.quorum_bps);
+    let (committee, config) = (&accounts.committee, &epoch.config);
+    let quorum = committee.exceeds_quorum(attestation.endorsers, config.min_attester_bond, config.quorum_bps);
     require!(quorum, CoverageError::NoQuorum);
     require!(attestation.sequence == cell.batches, CoverageError::WrongSequence);
     Ok(())
@@ -87,7 +97,11 @@ fn entry_error(error: CellError) -> CoverageError {
         CellError::BadSlot => CoverageError::InvalidSlot,
         CellError::NotEffective => CoverageError::SlotNotEffective,
         CellError::TooManyAttempts => CoverageError::TooManyAttempts,
-        CellError::BadLayout | CellError::BadProgress | CellError::BudgetTooSmall => CoverageError::Inconsistent,
+        CellError::BadLayout
+        | CellError::BadProgress
+        | CellError::BudgetTooSmall
+        | CellError::NotCounted
+        | CellError::StagedBefore => CoverageError::Inconsistent,
     }
 }
 

@@ -1,11 +1,14 @@
+use crate::constants::PAUSE_ATTEST;
 use crate::errors::CoverageError;
-use crate::events::FailureDomainApplied;
-use crate::state::{AttestationAccount, Committee, KIND_FAILURE_DOMAIN, Network, Operator};
+use crate::events::{self, FailureDomainApplied};
+use crate::instructions::now;
+use crate::state::{Account, AttestationAccount, Committee, KIND_FAILURE_DOMAIN, Network, Operator};
 use anchor_lang::AccountClose;
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 
 /// Accounts of `apply_failure_domain`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct ApplyFailureDomain {
     pub network: Account<Network>,
@@ -29,17 +32,19 @@ pub struct ApplyFailureDomain {
 /// Specification:
 /// - shall apply only with endorsements of more than the quorum of the committee's present generation (I5)
 /// - shall apply only the operator's next domain version, so that an old attestation cannot come back
-/// - shall leave slots alone: the domain reaches them when the operator enrols
+/// - shall leave slots alone: the domain reaches them by `sync_slot`
 ///
 /// Callable by anyone.
 pub fn apply_failure_domain(ctx: &mut Context<ApplyFailureDomain>) -> Result<()> {
     let accounts = &mut ctx.accounts;
+    accounts.network.require_running(PAUSE_ATTEST, now()?)?;
     let (attestation, committee) = (&mut accounts.attestation, &accounts.committee);
     require!(attestation.kind == KIND_FAILURE_DOMAIN, CoverageError::InvalidKind);
     require!(address_eq(&attestation.subject, accounts.operator.address()), CoverageError::WrongSubject);
     require!(attestation.generation == committee.generation, CoverageError::StaleGeneration);
-    let quorum_bps = accounts.network.config.quorum_bps;
-    require!(committee.exceeds_quorum(attestation.weight, quorum_bps), CoverageError::NoQuorum);
+    let config = &accounts.network.config;
+    let quorum = committee.exceeds_quorum(attestation.endorsers, config.min_attester_bond, config.quorum_bps);
+    require!(quorum, CoverageError::NoQuorum);
     let operator = &mut accounts.operator;
     require!(attestation.sequence == operator.domain_version, CoverageError::WrongSequence);
 
@@ -47,11 +52,9 @@ pub fn apply_failure_domain(ctx: &mut Context<ApplyFailureDomain>) -> Result<()>
     operator.domain = attestation.value;
     operator.domain_version = operator.domain_version.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
     attestation.close(*accounts.payer.account())?;
-    emit!(FailureDomainApplied {
-        operator: *operator.address(),
-        before: u64::from(before),
-        domain: u64::from(operator.domain),
-        version: operator.domain_version,
-    });
+    let (domain, version) = (u64::from(operator.domain), operator.domain_version);
+    let operator = *operator.address();
+    let before = u64::from(before);
+    events::record!(accounts, ctx.bumps, FailureDomainApplied { operator, before, domain, version });
     Ok(())
 }

@@ -1,23 +1,17 @@
 use crate::errors::CoverageError;
-use crate::events::RewardsClaimed;
-use crate::instructions::Transfer;
-use crate::state::{self, CellAccount, NETWORK_SEED, Network, Operator};
-use anchor_lang::cpi::InstructionAccount;
+use crate::events::{self, RewardsClaimed};
+use crate::state::{self, Account, CellAccount, Network, Operator};
+use crate::token::Payment;
 use anchor_lang::prelude::*;
-use anchor_lang::programs::AssociatedToken;
-use anchor_lang::{AnchorAccount, address_eq, unchecked_invoke_signed_fixed};
-use anchor_spl::{Mint, TokenAccount, associated_token};
+use anchor_lang::{AccountView, AnchorAccount, address_eq};
 
 /// Accounts of `claim_rewards`; behind them one cell for each slot number.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct ClaimRewards {
     /// Pays for the payout account if it has to be created.
     #[account(mut)]
     pub payer: Signer,
-    #[account(
-        constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint,
-        constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault
-    )]
     pub network: Account<Network>,
     #[account(
         mut,
@@ -29,11 +23,11 @@ pub struct ClaimRewards {
     /// The payout wallet's associated token account; created if missing.
     #[account(mut)]
     pub payout_account: UncheckedAccount,
-    pub mint: Account<Mint>,
+    pub mint: UncheckedAccount,
     #[account(mut)]
-    pub vault: Account<TokenAccount>,
-    pub token_program: Program<Token>,
-    pub associated_token_program: Program<AssociatedToken>,
+    pub vault: UncheckedAccount,
+    pub token_program: UncheckedAccount,
+    pub associated_token_program: UncheckedAccount,
     pub system_program: Program<System>,
 }
 
@@ -44,86 +38,56 @@ pub struct ClaimRewards {
 /// - shall create the payout account if it is missing
 /// - shall do nothing at all, without an error, if nothing is earned
 ///
-/// Callable by anyone, in any phase; idempotent.
+/// Callable by anyone, in any phase, paused or not; idempotent.
 pub fn claim_rewards(ctx: &mut Context<ClaimRewards>, slots: &[u16]) -> Result<()> {
     let cells = ctx.remaining_accounts()?;
     require!(cells.len() == slots.len(), CoverageError::ClaimMismatch);
     let accounts = &mut ctx.accounts;
-    let seeds: [&[u8]; 3] = [
-        accounts.payout.address().as_ref(),
-        accounts.token_program.address().as_ref(),
-        accounts.mint.address().as_ref(),
-    ];
-    let (expected, _) = anchor_lang::find_program_address(&seeds, &associated_token::ID);
-    require!(address_eq(accounts.payout_account.address(), &expected), CoverageError::WrongPayoutAccount);
-    let operator = *accounts.operator.address();
     let mut amount_units = 0u64;
-    for (view, index) in cells.into_iter().zip(slots) {
-        let taken = take_earned(view, &accounts.network, &operator, *index)?;
-        amount_units = amount_units.checked_add(taken).ok_or(CoverageError::AmountOverflow)?;
+    for (view, slot) in cells.into_iter().zip(slots) {
+        let Some(event) = take_earned(view, accounts, *slot)? else {
+            continue;
+        };
+        amount_units = amount_units.checked_add(event.amount_units).ok_or(CoverageError::AmountOverflow)?;
+        events::record!(accounts, ctx.bumps, event);
     }
-    if amount_units == 0 {
-        return Ok(());
+    let operator = &mut accounts.operator;
+    operator.claimed = operator.claimed.checked_add(amount_units).ok_or(CoverageError::AmountOverflow)?;
+    Payment {
+        network: &accounts.network,
+        mint: &accounts.mint,
+        vault: &mut accounts.vault,
+        token_program: &accounts.token_program,
+        payer: *accounts.payer.account(),
+        owner: *accounts.payout.account(),
+        account: &mut accounts.payout_account,
+        associated_token_program: &accounts.associated_token_program,
+        system_program: &accounts.system_program,
     }
-    let claimed_before_units = accounts.operator.claimed;
-    accounts.operator.claimed = claimed_before_units.checked_add(amount_units).ok_or(CoverageError::AmountOverflow)?;
-    pay(accounts, amount_units);
-    emit!(RewardsClaimed { operator, payout_account: expected, amount_units, claimed_before_units });
-    Ok(())
+    .give(amount_units)
 }
 
-/// Takes what the operator's slot in one cell earned, out of the cell.
-fn take_earned(view: AccountView, network: &Account<Network>, operator: &Address, index: u16) -> Result<u64> {
+/// Takes what the operator's slot in one cell earned, out of the cell; returns what to tell, `None` if it is nothing.
+fn take_earned(view: AccountView, accounts: &ClaimRewards, slot: u16) -> Result<Option<RewardsClaimed>> {
     // SAFETY: cells are taken one after the other and dropped before the next, so that one passed twice is never borrowed
     // twice; none of them is a declared account, whose types differ.
     let mut cell = unsafe { CellAccount::load_mut(view)? };
-    require!(address_eq(&cell.network, network.address()), CoverageError::WrongNetwork);
-    let slot = state::slot_mut(&mut cell, index)?;
+    require!(address_eq(&cell.network, accounts.network.address()), CoverageError::WrongNetwork);
+    let (number, operator) = (slot, *accounts.operator.address());
+    let slot = state::slot_mut(&mut cell, number)?;
     require!(slot.operator == *operator.as_array(), CoverageError::NotYourSlot);
-    let earned = core::mem::take(&mut slot.earned);
-    cell.earned = cell.earned.checked_sub(earned).ok_or(CoverageError::Inconsistent)?;
-    Ok(earned)
-}
-
-/// Pays out of the vault, creating the payout account if it is missing.
-fn pay(accounts: &mut ClaimRewards, amount_units: u64) {
-    if accounts.payout_account.account().data_len() == 0 {
-        create_payout_account(accounts);
+    let amount_units = core::mem::take(&mut slot.earned);
+    if amount_units == 0 {
+        return Ok(None);
     }
-    let (id, bump) = (accounts.network.id.to_le_bytes(), [accounts.network.bump]);
-    let decimals = accounts.network.decimals;
-    Transfer {
-        program: accounts.token_program.address(),
-        from: accounts.vault.cpi_handle_mut(),
-        mint: accounts.mint.cpi_handle(),
-        to: accounts.payout_account.cpi_handle_mut(),
-        authority: accounts.network.cpi_handle(),
-        seeds: &[&[NETWORK_SEED, &id, &bump]],
-    }
-    .invoke(amount_units, decimals);
-}
-
-/// Creates the payout wallet's associated token account, at the payer's expense.
-fn create_payout_account(accounts: &mut ClaimRewards) {
-    /// `CreateIdempotent` of the associated token program.
-    const CREATE_IDEMPOTENT: u8 = 1;
-    let handles = [
-        accounts.payer.cpi_handle_mut().into(),
-        accounts.payout_account.cpi_handle_mut().into(),
-        accounts.payout.cpi_handle(),
-        accounts.mint.cpi_handle(),
-        accounts.system_program.cpi_handle(),
-        accounts.token_program.cpi_handle(),
-    ];
-    let [payer, account, owner, mint, system, token] = handles.each_ref().map(CpiHandle::address);
-    let metas = [
-        InstructionAccount::writable_signer(payer),
-        InstructionAccount::writable(account),
-        InstructionAccount::readonly(owner),
-        InstructionAccount::readonly(mint),
-        InstructionAccount::readonly(system),
-        InstructionAccount::readonly(token),
-    ];
-    let program = accounts.associated_token_program.address();
-    unchecked_invoke_signed_fixed(program, &[CREATE_IDEMPOTENT], &metas, &handles, &[]);
+    let earned_before_units = cell.earned;
+    cell.earned = earned_before_units.checked_sub(amount_units).ok_or(CoverageError::Inconsistent)?;
+    Ok(Some(RewardsClaimed {
+        operator,
+        workload: cell.workload,
+        slot: u64::from(number),
+        payout_account: *accounts.payout_account.address(),
+        amount_units,
+        earned_before_units,
+    }))
 }

@@ -1,11 +1,12 @@
 use crate::errors::CoverageError;
-use crate::events::CapabilitiesCommitted;
+use crate::events::{self, CapabilitiesCommitted};
 use crate::instructions::now;
-use crate::state::{Network, Operator};
+use crate::state::{Account, Network, Operator};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 
 /// Accounts of `commit_capabilities`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct CommitCapabilities {
     pub wallet: Signer,
@@ -26,11 +27,13 @@ pub struct CommitCapabilities {
 /// Callable by the operator's wallet; replaces what was committed before, enrolments stay.
 pub fn commit_capabilities(ctx: &mut Context<CommitCapabilities>, root: [u8; 32], count: u32) -> Result<()> {
     require!(root != [0; 32] && count > 0, CoverageError::NullRoot);
-    let epoch = ctx.accounts.network.first_free_epoch(now()?);
-    let operator = &mut ctx.accounts.operator;
+    let accounts = &mut ctx.accounts;
+    let epoch = accounts.network.first_free_epoch(now()?);
+    let operator = &mut accounts.operator;
     operator.capability_root = root;
     operator.capability_count = count;
     operator.capability_epoch = epoch;
-    emit!(CapabilitiesCommitted { operator: *operator.address(), root, count: u64::from(count), epoch });
+    let (operator, count) = (*operator.address(), u64::from(count));
+    events::record!(accounts, ctx.bumps, CapabilitiesCommitted { operator, root, count, epoch });
     Ok(())
 }

@@ -1,7 +1,6 @@
 use crate::ed25519;
 use crate::errors::CoverageError;
-use crate::events::Endorsed;
-use crate::state::{AttestationAccount, Committee};
+use crate::state::{Account, AttestationAccount, Committee};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 use pinocchio::sysvars::instructions::Instructions;
@@ -23,6 +22,7 @@ pub struct Endorse {
 /// - shall count only members of the committee of the attestation's generation, over its digest, each once (I5)
 /// - shall refuse an instruction with anything it cannot count, or with one signer twice
 /// - shall count an attester that endorsed in an earlier instruction no second time, without an error
+/// - shall leave weights and bonds to the instruction that applies the statement
 ///
 /// Callable by anyone; idempotent.
 pub fn endorse(ctx: &mut Context<Endorse>, ed25519_index: u8) -> Result<()> {
@@ -35,20 +35,14 @@ pub fn endorse(ctx: &mut Context<Endorse>, ed25519_index: u8) -> Result<()> {
     let instruction = sysvar.load_instruction_at(usize::from(ed25519_index)).map_err(|_| CoverageError::NotEd25519)?;
     require!(ed25519::is_precompile(instruction.get_program_id()), CoverageError::NotEd25519);
 
-    let (mut seen, mut endorsers, mut weight) = (0u64, attestation.endorsers, attestation.weight);
+    let mut seen = 0u64;
     let digest = attestation.digest;
     ed25519::for_each_signer(instruction.get_instruction_data(), &digest, |key| {
-        let (bit, attester_weight) = committee.find(key).ok_or(CoverageError::UnknownAttester)?;
+        let bit = committee.find(key).ok_or(CoverageError::UnknownAttester)?;
         require!(seen & bit == 0, CoverageError::DuplicateAttester);
         seen |= bit;
-        if endorsers & bit == 0 {
-            endorsers |= bit;
-            weight = weight.checked_add(attester_weight).ok_or(CoverageError::AmountOverflow)?;
-        }
         Ok(())
     })?;
-    attestation.endorsers = endorsers;
-    attestation.weight = weight;
-    emit!(Endorsed { attestation: *attestation.address(), endorsers, weight });
+    attestation.endorsers |= seen;
     Ok(())
 }

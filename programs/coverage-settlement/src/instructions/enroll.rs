@@ -1,12 +1,13 @@
+use crate::constants::PAUSE_ENROL;
 use crate::errors::CoverageError;
-use crate::events::Enrolled;
+use crate::events::{self, Enrolled};
 use crate::instructions::now;
-use crate::state::{self, ANY_REGION, CellAccount, Network, Operator, Phase, WORKLOAD_ACTIVE, Workload};
+use crate::state::{self, ANY_REGION, Account, CellAccount, Network, Operator, WORKLOAD_ACTIVE, Workload};
 use crate::{ID, Runtime};
-use anchor_lang::AccountRealloc;
-use anchor_lang::address_eq;
+use anchor_lang::cpi::InstructionAccount;
 use anchor_lang::prelude::*;
-use coverage_math::cell::{self, MAX_SLOTS, Slot};
+use anchor_lang::{AccountRealloc, AccountView, address_eq, unchecked_invoke_signed_fixed};
+use coverage_math::cell::{self, FREE, MAX_SLOTS, Slot};
 use coverage_math::hash::{NO_EPOCH, Purpose, Tag};
 use coverage_math::merkle;
 use coverage_math::receipt::Capability;
@@ -28,7 +29,8 @@ pub struct CapabilityArgs {
     pub salt: [u8; 32],
 }
 
-/// Accounts of `enroll`.
+/// Accounts of `enroll`; behind them, if the cell has a free slot, the wallet that paid for the first of these.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct Enroll {
     /// Pays the rent of the slot.
@@ -54,41 +56,52 @@ pub struct Enroll {
 /// - shall refuse a leaf that is not in the operator's tree or does not meet the workload's requirements
 /// - shall refuse a second slot for the same operator
 /// - shall refuse while the cell is being settled: the number of slots must not change between two steps
+/// - shall take the first free slot, and pay its rent back to who paid it, before it makes a new one
 ///
 /// Callable by the operator's wallet.
 pub fn enroll(ctx: &mut Context<Enroll>, capability: &CapabilityArgs, index: u32, proof: &[[u8; 32]]) -> Result<()> {
+    let refund = ctx.remaining_accounts()?.first().copied();
     let accounts = &mut ctx.accounts;
     let workload = &accounts.workload;
+    let now = now()?;
+    accounts.network.require_running(PAUSE_ENROL, now)?;
     require!(workload.status == WORKLOAD_ACTIVE, CoverageError::WorkloadRetired);
-    require!(accounts.cell.phase != Phase::Settling as u8, CoverageError::CellSettling);
+    accounts.cell.require_unsettling()?;
     validate_capability(workload, capability)?;
     verify_leaf(accounts, capability, index, proof)?;
 
     let operator_address = *accounts.operator.address();
-    let count = usize::from(accounts.cell.slots);
-    require!(count < MAX_SLOTS, CoverageError::CellFull);
-    let enrolled = cell::find(state::slots(&accounts.cell)?, operator_address.as_array());
+    let slots = state::slots(&accounts.cell)?;
+    let enrolled = cell::find(slots, operator_address.as_array());
     require!(enrolled.is_none(), CoverageError::AlreadyEnrolled);
+    let free = slots.iter().position(|slot| slot.state == FREE);
 
+    let joined_epoch = accounts.network.first_free_epoch(now).max(accounts.operator.capability_epoch);
     let operator = &mut accounts.operator;
-    let joined_epoch = accounts.network.first_free_epoch(now()?).max(operator.capability_epoch);
-    let slot = Slot::new(*operator_address.as_array(), operator.bond, operator.domain, joined_epoch);
+    let slot = Slot::new(*operator_address.as_array(), operator.bond.active(), operator.domain, joined_epoch);
     operator.cells = operator.cells.saturating_add(1);
+    let number = match free {
+        Some(number) => {
+            take_over(accounts, number, refund)?;
+            number
+        }
+        None => grow(&mut accounts.cell, *accounts.wallet.account())?,
+    };
+    *state::slot_mut(&mut accounts.cell, number as u16)? = slot; // < MAX_SLOTS
 
-    let cell = &mut accounts.cell;
-    grow(cell, count, *accounts.wallet.account())?;
-    cell.slots = cell.slots.saturating_add(1); // < MAX_SLOTS
-    *state::slot_mut(cell, count as u16)? = slot;
-
-    emit!(Enrolled {
-        workload: cell.workload,
-        operator: operator_address,
-        slot: count as u64,
-        joined_epoch,
-        bond_units: slot.bond,
-        domain: u64::from(slot.domain),
-    });
-    cell.invariant()
+    events::record!(
+        accounts,
+        ctx.bumps,
+        Enrolled {
+            workload: *accounts.workload.address(),
+            operator: operator_address,
+            slot: number as u64,
+            joined_epoch,
+            bond_units: slot.bond,
+            domain: u64::from(slot.domain),
+        }
+    );
+    accounts.cell.invariant()
 }
 
 /// The operator's side of the bargain.
@@ -123,13 +136,33 @@ fn verify_leaf(accounts: &Enroll, args: &CapabilityArgs, index: u32, proof: &[[u
     Ok(())
 }
 
-/// Makes room for one more slot behind `count` of them, at the payer's expense.
-fn grow(cell: &mut CellAccount, count: usize, payer: AccountView) -> Result<()> {
-    let wanted = state::items_for(count.saturating_add(1));
+/// Pays the rent of a free slot back to who paid it.
+fn take_over(accounts: &mut Enroll, number: usize, refund: Option<AccountView>) -> Result<()> {
+    let payer = state::slot_mut(&mut accounts.cell, number as u16)?.operator;
+    let refund = refund.filter(|refund| refund.address().as_array() == &payer).ok_or(CoverageError::WrongRefund)?;
+    /// `Transfer` of the system program.
+    const TRANSFER: [u8; 4] = [2, 0, 0, 0];
+    let [a, b, c, d] = TRANSFER;
+    let [e, f, g, h, i, j, k, l] = state::slot_rent(number)?.to_le_bytes();
+    let (mut wallet, mut refund) = (*accounts.wallet.account(), refund);
+    let handles = [CpiHandle::writable(&mut wallet), CpiHandle::writable(&mut refund)];
+    let [from, to] = handles.each_ref().map(CpiHandle::address);
+    let metas = [InstructionAccount::writable_signer(from), InstructionAccount::writable(to)];
+    let data = [a, b, c, d, e, f, g, h, i, j, k, l];
+    unchecked_invoke_signed_fixed(accounts.system_program.address(), &data, &metas, &handles, &[]);
+    Ok(())
+}
+
+/// Makes room for one more slot, at the payer's expense; returns its number.
+fn grow(cell: &mut CellAccount, payer: AccountView) -> Result<usize> {
+    let number = usize::from(cell.slots);
+    require!(number < MAX_SLOTS, CoverageError::CellFull);
+    let wanted = state::items_for(number.saturating_add(1));
     let space = CellAccount::try_space_for(wanted as u32)?; // at most 1,035 items
     cell.realloc_account(space, payer, true)?;
     while cell.len() < wanted {
         cell.try_push(bytemuck::Zeroable::zeroed())?;
     }
-    Ok(())
+    cell.slots = cell.slots.saturating_add(1); // ≤ MAX_SLOTS
+    Ok(number)
 }

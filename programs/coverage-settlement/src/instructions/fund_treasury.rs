@@ -1,54 +1,49 @@
-use crate::errors::CoverageError;
-use crate::events::TreasuryFunded;
-use crate::instructions::Transfer;
-use crate::state::Network;
-use anchor_lang::address_eq;
+use crate::events::{self, TreasuryFunded};
+use crate::state::{Account, Network};
+use crate::token::Deposit;
 use anchor_lang::prelude::*;
-use anchor_spl::{Mint, TokenAccount};
 
 /// Accounts of `fund_treasury`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct FundTreasury {
     /// Owns the tokens.
     pub funder: Signer,
-    #[account(
-        mut,
-        constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint,
-        constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault
-    )]
+    #[account(mut)]
     pub network: Account<Network>,
-    pub mint: Account<Mint>,
+    pub mint: UncheckedAccount,
     #[account(mut)]
-    pub source: Account<TokenAccount>,
+    pub source: UncheckedAccount,
     #[account(mut)]
-    pub vault: Account<TokenAccount>,
-    pub token_program: Program<Token>,
+    pub vault: UncheckedAccount,
+    pub token_program: UncheckedAccount,
 }
 
 /// Adds tokens to the treasury.
 ///
 /// Callable by anyone; not idempotent.
 pub fn fund_treasury(ctx: &mut Context<FundTreasury>, amount_units: u64) -> Result<()> {
-    require!(amount_units > 0, CoverageError::ZeroAmount);
     let accounts = &mut ctx.accounts;
     let available_before_units = accounts.network.treasury_available;
-    accounts.network.treasury_available =
-        available_before_units.checked_add(amount_units).ok_or(CoverageError::AmountOverflow)?;
-    let decimals = accounts.network.decimals;
-    Transfer {
-        program: accounts.token_program.address(),
-        from: accounts.source.cpi_handle_mut(),
-        mint: accounts.mint.cpi_handle(),
-        to: accounts.vault.cpi_handle_mut(),
-        authority: accounts.funder.cpi_handle(),
-        seeds: &[],
+    accounts.network.credit_treasury(amount_units)?;
+    Deposit {
+        network: &accounts.network,
+        mint: &accounts.mint,
+        vault: &mut accounts.vault,
+        token_program: &accounts.token_program,
+        source: &mut accounts.source,
+        authority: &accounts.funder,
     }
-    .invoke(amount_units, decimals);
-    emit!(TreasuryFunded {
-        network: *accounts.network.address(),
-        funder: *accounts.funder.address(),
-        amount_units,
-        available_before_units,
-    });
+    .take(amount_units)?;
+    events::record!(
+        accounts,
+        ctx.bumps,
+        TreasuryFunded {
+            network: *accounts.network.address(),
+            funder: *accounts.funder.address(),
+            amount_units,
+            available_before_units,
+        }
+    );
     accounts.network.invariant()
 }

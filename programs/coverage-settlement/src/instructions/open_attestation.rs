@@ -1,10 +1,9 @@
 // The derive binds the instruction arguments a second time where it has no use for them.
 #![allow(unused_variables)]
 
-use crate::constants::VERSION;
 use crate::errors::CoverageError;
 use crate::instructions::extend_attestation::append;
-use crate::state::{ATTESTATION_SEED, AttestationAccount, Committee, KIND_OUTCOMES, Network, StatementArgs};
+use crate::state::{ATTESTATION_SEED, Account, AttestationAccount, Committee, KIND_OUTCOMES, Network, StatementArgs};
 use crate::{ID, Runtime};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
@@ -15,7 +14,7 @@ use coverage_math::hash::Tag;
 #[derive(Accounts)]
 #[instruction(digest: [u8; 32])]
 pub struct OpenAttestation {
-    /// Pays the rent and gets it back when the attestation is applied.
+    /// Pays the rent and gets it back when the attestation is applied or closed.
     #[account(mut)]
     pub payer: Signer,
     pub network: Account<Network>,
@@ -42,7 +41,6 @@ pub fn open_attestation(
     statement: &StatementArgs,
     chunk: &[u8],
 ) -> Result<()> {
-    let bump = ctx.bumps.attestation;
     let accounts = &mut ctx.accounts;
     let network = *accounts.network.address();
     let generation = accounts.committee.generation;
@@ -63,8 +61,7 @@ pub fn open_attestation(
     require!(digest == expected, CoverageError::DigestMismatch);
 
     let attestation = &mut accounts.attestation;
-    attestation.version = VERSION;
-    attestation.bump = bump;
+    attestation.bump = ctx.bumps.attestation;
     attestation.kind = statement.kind;
     attestation.complete = u8::from(statement.kind != KIND_OUTCOMES);
     attestation.value = statement.value;

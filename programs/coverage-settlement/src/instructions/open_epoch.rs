@@ -1,13 +1,13 @@
-use crate::constants::VERSION;
 use crate::errors::CoverageError;
-use crate::events::EpochOpened;
+use crate::events::{self, EpochOpened};
 use crate::instructions::now;
-use crate::state::{Committee, EPOCH_SEED, Epoch, Network};
+use crate::state::{Account, Committee, EPOCH_SEED, Epoch, Network};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 use coverage_math::pool;
 
 /// Accounts of `open_epoch`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct OpenEpoch {
     /// Pays the rent and gets it back when the epoch is closed.
@@ -28,17 +28,22 @@ pub struct OpenEpoch {
 /// Opens the next epoch, in order, once it has begun.
 ///
 /// Specification:
+/// - shall put a proposed configuration in force if the epoch begins when its delay is over or later, whenever it is opened
 /// - shall copy the configuration that settles the epoch
 /// - shall take `unit · total_weight` out of the treasury, never more than is there
 ///
 /// Callable by anyone; each epoch opens once.
 pub fn open_epoch(ctx: &mut Context<OpenEpoch>) -> Result<()> {
-    let bump = ctx.bumps.epoch;
     let accounts = &mut ctx.accounts;
     let network = &mut accounts.network;
     let index = network.next_epoch;
     let (start_ts, end_ts) = (network.epoch_start_ts(index)?, network.epoch_start_ts(index.saturating_add(1))?);
     require!(now()? >= start_ts, CoverageError::EpochNotStarted);
+    if network.pending_ts != 0 && start_ts >= network.pending_ts {
+        network.config = network.pending_config;
+        network.pending_ts = 0;
+        network.config_version = network.config_version.saturating_add(1);
+    }
 
     let available_before_units = network.treasury_available;
     let unit = pool::unit(network.config.emission, available_before_units, network.total_weight);
@@ -46,10 +51,12 @@ pub fn open_epoch(ctx: &mut Context<OpenEpoch>) -> Result<()> {
     let reserved = unit.checked_mul(network.total_weight).ok_or(CoverageError::Inconsistent)?;
     network.treasury_available = available_before_units.checked_sub(reserved).ok_or(CoverageError::Inconsistent)?;
     network.next_epoch = index.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
+    let window = network.config.grace_seconds.saturating_add(network.config.challenge_seconds); // ≤ 2 · MAX_SECONDS
+    let slashable_until_ts = end_ts.saturating_add_unsigned(window);
+    network.slashable_until_ts = network.slashable_until_ts.max(slashable_until_ts);
 
     let epoch = &mut accounts.epoch;
-    epoch.version = VERSION;
-    epoch.bump = bump;
+    epoch.bump = ctx.bumps.epoch;
     epoch.network = *network.address();
     epoch.payer = *accounts.payer.address();
     epoch.index = index;
@@ -59,14 +66,22 @@ pub fn open_epoch(ctx: &mut Context<OpenEpoch>) -> Result<()> {
     epoch.total_weight = network.total_weight;
     epoch.committee_generation = accounts.committee.generation;
     epoch.config_version = network.config_version;
+    epoch.cells_left = network.workloads;
     epoch.config = network.config;
 
-    emit!(EpochOpened {
-        network: epoch.network,
-        epoch: index,
-        unit,
-        total_weight: epoch.total_weight,
-        available_before_units,
-    });
-    network.invariant()
+    events::record!(
+        accounts,
+        ctx.bumps,
+        EpochOpened {
+            network: *accounts.network.address(),
+            epoch: index,
+            unit,
+            total_weight: accounts.epoch.total_weight,
+            available_before_units,
+            committee_generation: accounts.epoch.committee_generation,
+            config_version: accounts.epoch.config_version,
+            config: accounts.epoch.config,
+        }
+    );
+    accounts.network.invariant()
 }

@@ -1,78 +1,72 @@
-use crate::constants::VERSION;
+use crate::constants::PAUSE_ENROL;
 use crate::errors::CoverageError;
-use crate::events::OperatorRegistered;
-use crate::instructions::Transfer;
-use crate::state::{Network, OPERATOR_SEED, Operator};
-use anchor_lang::address_eq;
+use crate::events::{self, BondCause, OperatorRegistered};
+use crate::instructions::{bond_changed, now};
+use crate::state::{Account, Bond, Network, OPERATOR_SEED, Operator};
+use crate::token::Deposit;
 use anchor_lang::prelude::*;
-use anchor_spl::{Mint, TokenAccount};
-use coverage_math::domains::MAX_BOND;
 
 /// Accounts of `register_operator`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct RegisterOperator {
     /// Signs for the operator from now on; pays the rent and owns the bond.
     #[account(mut)]
     pub wallet: Signer,
-    #[account(
-        mut,
-        constraint = address_eq(&network.mint, mint.address()) @ CoverageError::WrongMint,
-        constraint = address_eq(&network.vault, vault.address()) @ CoverageError::WrongVault
-    )]
+    #[account(mut)]
     pub network: Account<Network>,
     #[account(
         init, payer = wallet,
         seeds = [OPERATOR_SEED, network.address().as_ref(), wallet.address().as_ref()], bump
     )]
     pub operator: Account<Operator>,
-    pub mint: Account<Mint>,
+    pub mint: UncheckedAccount,
     #[account(mut)]
-    pub source: Account<TokenAccount>,
+    pub source: UncheckedAccount,
     #[account(mut)]
-    pub vault: Account<TokenAccount>,
-    pub token_program: Program<Token>,
+    pub vault: UncheckedAccount,
+    pub token_program: UncheckedAccount,
     pub system_program: Program<System>,
 }
 
 /// Registers the signer as an operator, with its bond.
 ///
-/// Callable by anyone; once for each wallet.
+/// Specification:
+/// - shall begin the sequence of failure domains where that of no earlier operator is: one that retired and came back has
+///   nothing of what was signed for it before
+///
+/// Callable by anyone; once for each wallet, and again when it has retired.
 pub fn register_operator(ctx: &mut Context<RegisterOperator>, payout: Address, bond_units: u64) -> Result<()> {
-    let bump = ctx.bumps.operator;
     let accounts = &mut ctx.accounts;
-    let minimum = accounts.network.config.min_operator_bond;
-    require!((minimum..=MAX_BOND).contains(&bond_units), CoverageError::InvalidBond);
+    let network = &mut accounts.network;
+    network.require_running(PAUSE_ENROL, now()?)?;
+    require!(bond_units >= network.config.min_operator_bond, CoverageError::InvalidBond);
     require!(payout != Address::default(), CoverageError::InvalidPayout);
+    network.operators = network.operators.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
+    network.operator_bonds = network.operator_bonds.checked_add(bond_units).ok_or(CoverageError::AmountOverflow)?;
 
     let operator = &mut accounts.operator;
-    operator.version = VERSION;
-    operator.bump = bump;
-    operator.network = *accounts.network.address();
+    operator.bump = ctx.bumps.operator;
+    operator.network = *network.address();
     operator.wallet = *accounts.wallet.address();
     operator.payout = payout;
-    operator.bond = bond_units;
-
-    let network = &mut accounts.network;
-    let bonds_before_units = network.operator_bonds;
-    network.operator_bonds = bonds_before_units.checked_add(bond_units).ok_or(CoverageError::AmountOverflow)?;
-    network.operators = network.operators.saturating_add(1);
-    let decimals = network.decimals;
-    Transfer {
-        program: accounts.token_program.address(),
-        from: accounts.source.cpi_handle_mut(),
-        mint: accounts.mint.cpi_handle(),
-        to: accounts.vault.cpi_handle_mut(),
-        authority: accounts.wallet.cpi_handle(),
-        seeds: &[],
+    operator.bond.add(bond_units)?;
+    // 2^32 failure domains for each of 2^32 registrations.
+    operator.domain_version = network.operators.checked_mul(1 << 32).ok_or(CoverageError::AmountOverflow)?;
+    let (domain_version, bond) = (operator.domain_version, operator.bond);
+    Deposit {
+        network: &accounts.network,
+        mint: &accounts.mint,
+        vault: &mut accounts.vault,
+        token_program: &accounts.token_program,
+        source: &mut accounts.source,
+        authority: &accounts.wallet,
     }
-    .invoke(bond_units, decimals);
-    emit!(OperatorRegistered {
-        network: *accounts.network.address(),
-        operator: *accounts.operator.address(),
-        wallet: *accounts.wallet.address(),
-        payout,
-        bond_units,
-        bonds_before_units,
-    });
+    .take(bond_units)?;
+    let (network, operator) = (*accounts.network.address(), *accounts.operator.address());
+    let wallet = *accounts.wallet.address();
+    events::record!(accounts, ctx.bumps, OperatorRegistered { network, operator, wallet, payout, domain_version });
+    let event = bond_changed(network, operator, BondCause::Added, bond_units, (Bond::default(), bond));
+    events::record!(accounts, ctx.bumps, event);
     accounts.network.invariant()
 }

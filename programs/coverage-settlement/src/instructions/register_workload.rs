@@ -1,19 +1,21 @@
 // The derive binds the instruction arguments a second time where it has no use for them.
 #![allow(unused_variables)]
 
-use crate::constants::VERSION;
 use crate::errors::CoverageError;
-use crate::events::WorkloadRegistered;
+use crate::events::{self, WorkloadRegistered};
 use crate::instructions::now;
-use crate::state::{BatchLogAccount, CELL_SEED, CellAccount, LOG_SEED, Network, Requirements, WORKLOAD_SEED, Workload};
+use crate::state::{
+    Account, BatchLogAccount, CELL_SEED, CellAccount, LOG_SEED, Network, Requirements, WORKLOAD_SEED, Workload,
+};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 
 /// Accounts of `register_workload`.
+#[event_cpi]
 #[derive(Accounts)]
 #[instruction(id: u64)]
 pub struct RegisterWorkload {
-    /// Pays the rent.
+    /// Pays the rent, and gets that of cell and log back when they close.
     #[account(mut)]
     pub authority: Signer,
     #[account(mut, constraint = address_eq(&network.authority, authority.address()) @ CoverageError::NotAuthority)]
@@ -38,7 +40,7 @@ pub struct RegisterWorkload {
 /// Specification:
 /// - shall refuse while the current epoch is not open: its unit must not depend on what comes during it (I6)
 ///
-/// Callable by the authority; once for each id.
+/// Callable by the authority; once for each id, for good: the workload's account outlives its cell.
 pub fn register_workload(
     ctx: &mut Context<RegisterWorkload>,
     id: u64,
@@ -46,7 +48,6 @@ pub fn register_workload(
     requirements: &Requirements,
 ) -> Result<()> {
     require!(weight > 0, CoverageError::InvalidWeight);
-    let bumps = (ctx.bumps.workload, ctx.bumps.cell, ctx.bumps.log);
     let accounts = &mut ctx.accounts;
     accounts.network.require_current_epoch_open(now()?)?;
     let network_address = *accounts.network.address();
@@ -54,12 +55,12 @@ pub fn register_workload(
     let first_epoch = accounts.network.next_epoch;
 
     let workload = &mut accounts.workload;
-    workload.version = VERSION;
-    workload.bump = bumps.0;
+    workload.bump = ctx.bumps.workload;
     workload.verification_mode = requirements.verification_mode;
     workload.hardware_class = requirements.hardware_class;
     workload.region = requirements.region;
     workload.network = network_address;
+    workload.payer = *accounts.authority.address();
     workload.id = id;
     workload.model = requirements.model;
     workload.descriptor_hash = requirements.descriptor_hash;
@@ -71,15 +72,14 @@ pub fn register_workload(
     workload.first_epoch = first_epoch;
 
     let cell = &mut accounts.cell;
-    cell.version = VERSION;
-    cell.bump = bumps.1;
+    cell.bump = ctx.bumps.cell;
     cell.network = network_address;
     cell.workload = workload_address;
     cell.epoch = first_epoch;
+    cell.reported_epoch = first_epoch;
 
     let log = &mut accounts.log;
-    log.version = VERSION;
-    log.bump = bumps.2;
+    log.bump = ctx.bumps.log;
     log.workload = workload_address;
     log.epoch = first_epoch;
 
@@ -87,13 +87,19 @@ pub fn register_workload(
     let total_weight_before = network.total_weight;
     network.total_weight = total_weight_before.checked_add(weight).ok_or(CoverageError::AmountOverflow)?;
     network.workloads = network.workloads.saturating_add(1);
-    emit!(WorkloadRegistered {
-        network: network_address,
-        workload: workload_address,
-        weight,
-        first_epoch,
-        total_weight_before,
-    });
+    events::record!(
+        accounts,
+        ctx.bumps,
+        WorkloadRegistered {
+            network: network_address,
+            workload: workload_address,
+            id,
+            descriptor_hash: requirements.descriptor_hash,
+            weight,
+            first_epoch,
+            total_weight_before,
+        }
+    );
     accounts.cell.invariant()?;
     accounts.network.invariant()
 }

@@ -1,17 +1,21 @@
+use crate::constants::PAUSE_SETTLE;
 use crate::errors::CoverageError;
-use crate::events::CellSettled;
+use crate::events::{self, CellSettled};
 use crate::instructions::now;
-use crate::state::{self, CellAccount, Epoch, Phase, Summary, Workload};
+use crate::state::{self, Account, CellAccount, Epoch, Network, Phase, Summary, Workload};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 use coverage_math::cell::{self as kernel, CellError, Progress, Settled, Terms};
 use coverage_math::pool;
 
 /// Accounts of `settle_cell`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct SettleCell {
-    #[account(constraint = address_eq(&epoch.network, &workload.network) @ CoverageError::WrongNetwork)]
+    pub network: Account<Network>,
+    #[account(constraint = address_eq(&epoch.network, network.address()) @ CoverageError::WrongNetwork)]
     pub epoch: Account<Epoch>,
+    #[account(constraint = address_eq(&workload.network, network.address()) @ CoverageError::WrongNetwork)]
     pub workload: Account<Workload>,
     #[account(mut, constraint = address_eq(&cell.workload, workload.address()) @ CoverageError::WrongWorkload)]
     pub cell: CellAccount,
@@ -34,7 +38,9 @@ pub fn settle_cell(ctx: &mut Context<SettleCell>, step_units: u32) -> Result<()>
     require!(epoch.index == cell.epoch, CoverageError::WrongEpoch);
     require!(cell.phase != Phase::Collecting as u8, CoverageError::NotSealed);
     let window = i64::try_from(epoch.config.challenge_seconds).map_err(|_| CoverageError::AmountOverflow)?;
-    require!(now()? >= cell.sealed_ts.saturating_add(window), CoverageError::ChallengeNotOver);
+    let now = now()?;
+    accounts.network.require_running(PAUSE_SETTLE, now)?;
+    require!(now >= cell.sealed_ts.saturating_add(window), CoverageError::ChallengeNotOver);
 
     let terms = Terms {
         epoch: cell.epoch,
@@ -49,9 +55,10 @@ pub fn settle_cell(ctx: &mut Context<SettleCell>, step_units: u32) -> Result<()>
     cell.progress = bytemuck::cast(progress);
     cell.phase = Phase::Settling as u8;
     if let Some(settled) = settled {
-        finish(cell, epoch, accounts.workload.weight_in(terms.epoch), &settled)?;
+        let event = finish(cell, epoch, accounts.workload.weight_in(terms.epoch), &settled)?;
+        events::record!(accounts, ctx.bumps, event);
     }
-    cell.invariant()
+    accounts.cell.invariant()
 }
 
 fn kernel_error(error: CellError) -> CoverageError {
@@ -61,14 +68,16 @@ fn kernel_error(error: CellError) -> CoverageError {
         | CellError::BadSlot
         | CellError::NotEffective
         | CellError::BadLayout
+        | CellError::NotCounted
+        | CellError::StagedBefore
         | CellError::BadProgress => CoverageError::Inconsistent,
     }
 }
 
-/// Books the pool and hands the cell to the next epoch.
-fn finish(cell: &mut CellAccount, epoch: &Epoch, weight: u64, settled: &Settled) -> Result<()> {
-    let rest = pool::remainder(cell.pool, settled.paid, epoch.config.carry_cap_epochs, epoch.unit, weight)
-        .ok_or(CoverageError::Inconsistent)?;
+/// Books the pool and hands the cell to the next epoch; returns what to tell.
+fn finish(cell: &mut CellAccount, epoch: &Epoch, weight: u64, settled: &Settled) -> Result<CellSettled> {
+    let carry_cap = pool::carry_cap(epoch.config.carry_cap_epochs, epoch.unit, weight);
+    let rest = pool::remainder(cell.pool, settled.paid, carry_cap).ok_or(CoverageError::Inconsistent)?;
     cell.last = Summary {
         epoch: cell.epoch,
         coverage_q64: settled.coverage_q64,
@@ -76,11 +85,17 @@ fn finish(cell: &mut CellAccount, epoch: &Epoch, weight: u64, settled: &Settled)
         paid: settled.paid,
         carry: rest.carry,
         returned: rest.returned,
+        sponsored: cell.pool_sponsored,
+        carry_cap,
         outcomes: settled.outcomes,
+        z_milli: epoch.config.z_milli,
+        breach_bps: epoch.config.breach_bps,
+        rule: epoch.config.rule,
+        reserved: 0,
         slots: cell.slots,
         contributing: settled.contributing,
         domains: settled.domains,
-        batches: cell.batches as u16, // ≤ MAX_BATCHES
+        batches: cell.batches.saturating_sub(u64::from(cell.removed)) as u16, // ≤ MAX_BATCHES
     };
     let earned_before_units = cell.earned;
     cell.earned = earned_before_units.checked_add(settled.paid).ok_or(CoverageError::AmountOverflow)?;
@@ -88,12 +103,14 @@ fn finish(cell: &mut CellAccount, epoch: &Epoch, weight: u64, settled: &Settled)
     // Sponsors may have added for the next pool since the cell was sealed; carry was emptied then.
     cell.carry = rest.carry;
     cell.pool = 0;
+    cell.pool_sponsored = 0;
     cell.batches = 0;
+    cell.removed = 0;
     cell.sealed_ts = 0;
     cell.phase = Phase::Collecting as u8;
     cell.epoch = cell.epoch.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
     cell.settlements = cell.settlements.saturating_add(1);
-    emit!(CellSettled {
+    Ok(CellSettled {
         workload: cell.workload,
         epoch: cell.last.epoch,
         coverage_q64: settled.coverage_q64,
@@ -102,6 +119,5 @@ fn finish(cell: &mut CellAccount, epoch: &Epoch, weight: u64, settled: &Settled)
         carry_units: rest.carry,
         returned_units: rest.returned,
         earned_before_units,
-    });
-    Ok(())
+    })
 }

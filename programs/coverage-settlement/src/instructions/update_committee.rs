@@ -1,11 +1,12 @@
 use crate::constants::MAX_ATTESTERS;
 use crate::errors::CoverageError;
-use crate::events::CommitteeUpdated;
-use crate::state::{Attester, Committee, Member, Network};
+use crate::events::{self, AttesterSet};
+use crate::state::{Account, Attester, Bond, Committee, Member, Network};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 
 /// Accounts of `update_committee`.
+#[event_cpi]
 #[derive(Accounts)]
 pub struct UpdateCommittee {
     pub authority: Signer,
@@ -15,41 +16,57 @@ pub struct UpdateCommittee {
     pub committee: Account<Committee>,
 }
 
-/// Writes `members` from place `start` on and makes the committee `count` long.
+/// Gives places of the committee keys and weights.
 ///
 /// Specification:
 /// - shall raise the generation, so that what the old committee had half signed is void
-/// - shall refuse a list with a gap, a repeated key or an attester without weight
-/// - shall keep the bond of an attester whose key stays in its place
+/// - shall refuse a key that has another place, and a place that another attester has weight or a bond in: who endorsed a
+///   batch is known by place
+/// - shall leave bonds alone
 ///
 /// Callable by the authority; not idempotent (the generation rises).
-pub fn update_committee(ctx: &mut Context<UpdateCommittee>, start: u8, count: u8, members: &[Member]) -> Result<()> {
-    let committee = &mut ctx.accounts.committee;
-    let (start, count) = (usize::from(start), usize::from(count));
-    let end = start.saturating_add(members.len());
-    let old = usize::from(committee.count);
-    let fits = start <= old && end <= count && (1..=MAX_ATTESTERS).contains(&count) && count <= old.max(end);
-    require!(fits, CoverageError::InvalidCommittee);
-
-    let places = committee.attesters.get_mut(start..end).ok_or(CoverageError::InvalidCommittee)?;
-    for (attester, member) in places.iter_mut().zip(members) {
-        let bond = if attester.key == member.key { attester.bond } else { 0 };
-        *attester = Attester { key: member.key, weight: member.weight, bond, flags: 0 };
+pub fn update_committee(ctx: &mut Context<UpdateCommittee>, members: &[Member]) -> Result<()> {
+    require!(!members.is_empty(), CoverageError::InvalidCommittee);
+    let accounts = &mut ctx.accounts;
+    let committee = &mut accounts.committee;
+    let generation = committee.generation.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
+    committee.generation = generation;
+    for member in members {
+        let before = set(&mut accounts.committee, member, generation)?;
+        events::record!(
+            accounts,
+            ctx.bumps,
+            AttesterSet {
+                network: *accounts.network.address(),
+                place: u64::from(member.place),
+                key: member.key,
+                key_before: before.key,
+                weight: member.weight,
+                weight_before: before.weight,
+                generation,
+            }
+        );
     }
-    for unused in committee.attesters.iter_mut().skip(count) {
-        *unused = Attester::default();
-    }
-    committee.count = count as u8; // ≤ MAX_ATTESTERS
-    committee.generation = committee.generation.checked_add(1).ok_or(CoverageError::AmountOverflow)?;
-    let weights = committee.members().iter().map(|attester| attester.weight);
+    let committee = &mut accounts.committee;
+    let weights = committee.places().iter().map(|attester| attester.weight);
     committee.total_weight =
         weights.into_iter().try_fold(0u64, u64::checked_add).ok_or(CoverageError::AmountOverflow)?;
-
-    emit!(CommitteeUpdated {
-        network: committee.network,
-        generation: committee.generation,
-        count: count as u64,
-        total_weight: committee.total_weight,
-    });
     committee.invariant()
+}
+
+/// Gives one place a key and weight; returns what was there.
+fn set(committee: &mut Committee, member: &Member, generation: u64) -> Result<Attester> {
+    require!(usize::from(member.place) < MAX_ATTESTERS, CoverageError::InvalidCommittee);
+    require!(member.key != Address::default(), CoverageError::InvalidAttester);
+    committee.count = committee.count.max(member.place.saturating_add(1));
+    let place = committee.attesters.get_mut(usize::from(member.place)).ok_or(CoverageError::InvalidCommittee)?;
+    let before = *place;
+    if address_eq(&before.key, &member.key) {
+        place.weight = member.weight;
+    } else {
+        require!(before.weight == 0 && before.bond.units == 0, CoverageError::PlaceTaken);
+        *place =
+            Attester { key: member.key, weight: member.weight, since_generation: generation, bond: Bond::default() };
+    }
+    Ok(before)
 }

@@ -1,3 +1,4 @@
+use super::Checked;
 use crate::errors::CoverageError;
 use anchor_lang::accounts::Slab;
 use anchor_lang::prelude::*;
@@ -65,10 +66,8 @@ pub struct Attestation {
     pub entries_hash: [u8; 32],
     /// What attesters sign.
     pub digest: [u8; 32],
-    /// Attesters that signed, a bit each.
+    /// Places in the committee of those that signed, a bit each.
     pub endorsers: u64,
-    /// Their weight.
-    pub weight: u64,
     /// Entries announced.
     pub entries: u16,
     /// Zero.
@@ -77,10 +76,10 @@ pub struct Attestation {
     pub reserved: [u8; 32],
 }
 
-const _: () = assert!(size_of::<Attestation>() == 8 + 3 * 32 + 3 * 8 + 3 * 32 + 2 * 8 + 8 + 32);
+const _: () = assert!(size_of::<Attestation>() == 8 + 3 * 32 + 3 * 8 + 3 * 32 + 8 + 8 + 32);
 
 /// An attestation with its entries.
-pub type AttestationAccount = Slab<Attestation, Entry>;
+pub type AttestationAccount = Slab<Checked<Attestation>, Entry>;
 
 impl StatementArgs {
     /// What the attestation is for, with its epoch in digests and trees.

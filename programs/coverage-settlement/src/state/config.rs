@@ -1,4 +1,4 @@
-use crate::constants::{BPS, MAX_SECONDS, MIN_QUORUM_BPS};
+use crate::constants::{BPS, MAX_CHALLENGER_BPS, MAX_SECONDS, MIN_QUORUM_BPS};
 use crate::errors::CoverageError;
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
@@ -34,13 +34,15 @@ pub struct Config {
     pub quorum_bps: u16,
     /// Most epochs' worth of a workload's pool that it may carry over.
     pub carry_cap_epochs: u16,
+    /// Part of what is slashed for a false batch that goes to whoever proved it, in ten-thousandths.
+    pub challenger_bps: u16,
     /// A [`Rule`], by number.
     pub rule: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: u8,
 }
 
-const _: () = assert!(size_of::<Config>() == 7 * 8 + 4 + 4 * 2 + 1 + 3);
+const _: () = assert!(size_of::<Config>() == 7 * 8 + 4 + 5 * 2 + 2);
 
 impl Config {
     /// Whether every field, and every combination, is one a network can live with.
@@ -54,6 +56,10 @@ impl Config {
         require!(evidence, CoverageError::InvalidEvidenceRules);
         let quorum = (MIN_QUORUM_BPS..BPS).contains(&self.quorum_bps);
         require!(quorum, CoverageError::InvalidQuorum);
+        require!(self.challenger_bps <= MAX_CHALLENGER_BPS, CoverageError::InvalidChallengerShare);
+        // A fraud nobody has time to prove, or that costs nothing, would make bonds and windows an ornament.
+        let deterred = self.slash_bps == 0 || self.challenge_seconds > 0;
+        require!(deterred, CoverageError::InvalidTimes);
         let bonds = [self.min_operator_bond, self.min_attester_bond];
         let bonds = bonds.iter().all(|bond| (1..=MAX_BOND).contains(bond));
         require!(bonds, CoverageError::InvalidBondRules);

@@ -31,10 +31,12 @@ pub struct Epoch {
     pub committee_generation: u64,
     /// Version of the configuration below.
     pub config_version: u64,
+    /// Cells that were paid for in it and have not told that they are done with it.
+    pub cells_left: u64,
     /// What settles the epoch.
     pub config: Config,
     /// Zero.
     pub reserved: [u8; 32],
 }
 
-const _: () = assert!(size_of::<Epoch>() == 8 + 2 * 32 + 7 * 8 + size_of::<Config>() + 32);
+const _: () = assert!(size_of::<Epoch>() == 8 + 2 * 32 + 8 * 8 + size_of::<Config>() + 32);

@@ -1,9 +1,13 @@
+use super::Checked;
 use anchor_lang::accounts::Slab;
 use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 
 /// Seed of a workload's log, with the workload.
 pub const LOG_SEED: &[u8] = b"log";
+
+/// [`BatchRecord::flags`] of a batch that was proven false and does not count.
+pub const BATCH_REMOVED: u32 = 1;
 
 /// One applied batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable, IdlType)]
@@ -13,13 +17,13 @@ pub struct BatchRecord {
     pub receipts_root: [u8; 32],
     /// SHA-256 of the entries' bytes.
     pub entries_hash: [u8; 32],
-    /// Attesters that signed, a bit each.
+    /// Places in the committee of those that signed, a bit each.
     pub endorsers: u64,
     /// The committee's generation.
     pub generation: u64,
     /// How many receipts.
     pub receipts: u32,
-    /// Zero.
+    /// [`BATCH_REMOVED`], or 0.
     pub flags: u32,
 }
 
@@ -45,4 +49,4 @@ pub struct BatchLog {
 const _: () = assert!(size_of::<BatchLog>() == 8 + 32 + 8 + 32);
 
 /// A log with its records.
-pub type BatchLogAccount = Slab<BatchLog, BatchRecord>;
+pub type BatchLogAccount = Slab<Checked<BatchLog>, BatchRecord>;

@@ -1,5 +1,4 @@
 use super::Config;
-use crate::constants::VERSION;
 use crate::errors::CoverageError;
 use anchor_lang::prelude::*;
 
@@ -11,7 +10,7 @@ pub const VAULT_SEED: &[u8] = b"vault";
 /// A network: who governs it, what it pays in and what it has.
 #[account]
 pub struct Network {
-    /// Always [`VERSION`].
+    /// Always [`crate::constants::VERSION`].
     pub version: u8,
     /// Of this PDA.
     pub bump: u8,
@@ -41,31 +40,38 @@ pub struct Network {
     pub genesis_ts: i64,
     /// In force for the epochs opened from now on.
     pub config: Config,
-    /// Takes effect at [`Self::pending_ts`].
+    /// Settles the epochs that begin at [`Self::pending_ts`] or later.
     pub pending_config: Config,
-    /// When the pending configuration takes effect, in unix seconds; 0 if there is none.
+    /// From when on the pending configuration may settle epochs, in unix seconds; 0 if there is none.
     pub pending_ts: i64,
     /// Until when the paused phases are paused, in unix seconds.
     pub paused_until_ts: i64,
+    /// When the guardian may pause again, in unix seconds.
+    pub pause_free_ts: i64,
+    /// When the last challenge window of all epochs opened so far ends, if their cells are sealed when they may be, in unix
+    /// seconds.
+    pub slashable_until_ts: i64,
     /// Counts changes of the configuration.
     pub config_version: u64,
     /// Tokens of the treasury, neither reserved for an epoch nor anybody's bond.
     pub treasury_available: u64,
     /// Tokens of all operators' bonds.
     pub operator_bonds: u64,
+    /// Tokens of all attesters' bonds.
+    pub attester_bonds: u64,
     /// The first epoch not opened yet.
     pub next_epoch: u64,
     /// Weight of all workloads from [`Self::next_epoch`] on.
     pub total_weight: u64,
-    /// Operators registered.
+    /// Operators registered so far, those that retired since included.
     pub operators: u64,
-    /// Workloads registered.
+    /// Workloads with weight from [`Self::next_epoch`] on.
     pub workloads: u64,
     /// Zero.
     pub reserved: [u8; 64],
 }
 
-const _: () = assert!(size_of::<Network>() == 8 + 8 + 6 * 32 + 8 + 2 * size_of::<Config>() + 9 * 8 + 64);
+const _: () = assert!(size_of::<Network>() == 8 + 8 + 6 * 32 + 8 + 2 * size_of::<Config>() + 12 * 8 + 64);
 
 impl Network {
     /// The epoch in progress at `now`, `None` before genesis.
@@ -93,9 +99,32 @@ impl Network {
         offset.and_then(|offset| self.genesis_ts.checked_add(offset)).ok_or(CoverageError::AmountOverflow.into())
     }
 
+    /// Fails while the guardian has paused one of these phases.
+    pub fn require_running(&self, phases: u8, now: i64) -> Result<()> {
+        require!(self.paused & phases == 0 || now >= self.paused_until_ts, CoverageError::Paused);
+        Ok(())
+    }
+
+    /// When a bond may be withdrawn that stops counting now: an epoch after the last window in which it can be slashed for
+    /// anything done so far, so that a cell has that long to settle.
+    pub fn withdrawable_ts(&self, now: i64) -> Result<i64> {
+        self.require_current_epoch_open(now)?;
+        let epoch = i64::try_from(self.config.epoch_seconds).map_err(|_| CoverageError::AmountOverflow)?;
+        now.max(self.slashable_until_ts).checked_add(epoch).ok_or(CoverageError::AmountOverflow.into())
+    }
+
+    /// Tokens that a handler takes into the treasury.
+    pub fn credit_treasury(&mut self, amount_units: u64) -> Result<()> {
+        let available = self.treasury_available.checked_add(amount_units);
+        self.treasury_available = available.ok_or(CoverageError::AmountOverflow)?;
+        Ok(())
+    }
+
     /// What must hold after every handler that changed the account.
     pub fn invariant(&self) -> Result<()> {
-        require!(self.version == VERSION, CoverageError::UnknownVersion);
+        let weighted = (self.workloads == 0) == (self.total_weight == 0);
+        let pausable = self.paused_until_ts <= self.pause_free_ts;
+        require!(weighted && pausable, CoverageError::Inconsistent);
         Ok(())
     }
 }

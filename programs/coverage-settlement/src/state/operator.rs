@@ -1,3 +1,4 @@
+use super::Bond;
 use anchor_lang::prelude::*;
 
 /// Seed of an operator, with the network and its wallet.
@@ -20,13 +21,10 @@ pub struct Operator {
     pub wallet: Address,
     /// Owns the token account that rewards go to.
     pub payout: Address,
-    /// Bond in token units.
-    pub bond: u64,
-    /// Of it on the way out, in token units.
-    pub unbonding: u64,
-    /// When that may be withdrawn, in unix seconds.
-    pub unbonding_ts: i64,
-    /// Failure domains attested so far: the next attestation's sequence number.
+    /// What its shares are in proportion to, and what it loses part of for a verification breach.
+    pub bond: Bond,
+    /// The next failure domain's sequence number. It begins where no other registration's does, so that nothing signed for an
+    /// operator that retired counts for the one registered in its place.
     pub domain_version: u64,
     /// Root of the capability leaves; zero until committed.
     pub capability_root: [u8; 32],
@@ -34,7 +32,7 @@ pub struct Operator {
     pub capability_epoch: u64,
     /// Leaves of the tree.
     pub capability_count: u32,
-    /// Cells enrolled in.
+    /// Slots it has, those it has left but not released included.
     pub cells: u32,
     /// Token units claimed in its life.
     pub claimed: u64,
@@ -42,4 +40,4 @@ pub struct Operator {
     pub reserved: [u8; 64],
 }
 
-const _: () = assert!(size_of::<Operator>() == 8 + 3 * 32 + 4 * 8 + 32 + 8 + 8 + 8 + 64);
+const _: () = assert!(size_of::<Operator>() == 8 + 3 * 32 + size_of::<Bond>() + 8 + 32 + 8 + 8 + 8 + 64);

@@ -5,7 +5,7 @@ pub const WORKLOAD_SEED: &[u8] = b"workload";
 
 /// [`Workload::status`] of a workload that takes part.
 pub const WORKLOAD_ACTIVE: u8 = 0;
-/// [`Workload::status`] of a workload that takes no more operators.
+/// [`Workload::status`] of a workload without weight from [`Workload::weight_epoch`] on, for good.
 pub const WORKLOAD_RETIRED: u8 = 1;
 
 /// [`Requirements::region`] of a workload that may be served from anywhere.
@@ -49,6 +49,8 @@ pub struct Workload {
     pub region: u16,
     /// The network.
     pub network: Address,
+    /// Who paid the rent of cell and log and gets it back.
+    pub payer: Address,
     /// Its number in the network; its seed.
     pub id: u64,
     /// SHA-256 of the model.
@@ -75,9 +77,14 @@ pub struct Workload {
     pub reserved: [u8; 32],
 }
 
-const _: () = assert!(size_of::<Workload>() == 8 + 32 + 8 + 2 * 32 + 8 + 8 + 4 * 8 + 32);
+const _: () = assert!(size_of::<Workload>() == 8 + 2 * 32 + 8 + 2 * 32 + 8 + 8 + 4 * 8 + 32);
 
 impl Workload {
+    /// Whether it is retired and paid for no more from `epoch` on.
+    pub fn is_over(&self, epoch: u64) -> bool {
+        self.status == WORKLOAD_RETIRED && epoch >= self.weight_epoch
+    }
+
     /// Weight in an epoch.
     pub fn weight_in(&self, epoch: u64) -> u64 {
         if epoch >= self.weight_epoch { self.weight } else { self.previous_weight }
