@@ -6,7 +6,7 @@
 //! | step | what exists afterwards |
 //! |---|---|
 //! | [`m0001_network`] | the network, its committee (empty) and vault |
-//! | [`m0002_committee`] | the attesters |
+//! | [`m0002_committee`] | the attesters with their bonds |
 //! | [`m0003_workloads`] | every workload with its cell and log |
 //! | [`m0004_treasury`] | at least the wanted tokens in the treasury |
 //! | [`m0005_operators`] | every operator with its bond |
@@ -35,7 +35,7 @@ pub type Step = fn(&mut dyn Chain, &Plan) -> Result<usize, ClientError>;
 /// All steps, in their order, with what they do in words.
 pub const STEPS: [(&str, Step); 8] = [
     ("0001 create the network", m0001_network::run),
-    ("0002 seat the committee", m0002_committee::run),
+    ("0002 seat and bond the committee", m0002_committee::run),
     ("0003 register workloads", m0003_workloads::run),
     ("0004 fund the treasury", m0004_treasury::run),
     ("0005 register operators", m0005_operators::run),

@@ -15,7 +15,7 @@ pub fn run(chain: &mut dyn Chain, plan: &Plan) -> Result<usize, ClientError> {
     let create = instructions::create_network(
         chain.payer(),
         plan.network_id,
-        plan.mint,
+        &plan.token,
         plan.guardian,
         plan.genesis_ts,
         plan.config,

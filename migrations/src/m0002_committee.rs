@@ -1,35 +1,53 @@
-//! Seats the attesters, as many transactions as their list needs. An unchanged list is left alone: every change raises the
-//! committee's generation and voids what was half signed.
+//! Seats the attesters, as many transactions as their list needs, and bonds them. What is as it should be is left alone: every
+//! change of the committee raises its generation and voids what was half signed.
 
 use crate::Plan;
 use coverage_client::chain::Chain;
-use coverage_client::instructions::{MEMBERS_A_TRANSACTION, update_committee};
+use coverage_client::instructions::{MEMBERS_A_TRANSACTION, add_attester_bond, update_committee};
 use coverage_client::{ClientError, accounts, pda};
-use coverage_settlement::state::{Committee, Member};
+use coverage_settlement::state::{Attester, Committee, Member};
 
 /// Does the step; returns how many transactions it took.
 ///
 /// # Errors
 /// Whatever the cluster refuses.
 pub fn run(chain: &mut dyn Chain, plan: &Plan) -> Result<usize, ClientError> {
-    let address = pda::committee(&plan.network());
-    let committee: Committee = accounts::header(&address, &chain.require(&address)?.data)?;
-    let wanted = plan
-        .attesters
-        .iter()
-        .map(|(key, weight)| Member { key: key.verifying_key().to_bytes().into(), weight: *weight });
-    let wanted: Vec<Member> = wanted.collect();
-    let seated = committee.members().iter().map(|attester| (attester.key, attester.weight));
-    if seated.eq(wanted.iter().map(|member| (member.key, member.weight))) {
-        return Ok(0);
+    let seated = committee(chain, plan)?;
+    let mut changes = Vec::new();
+    for (place, (key, weight)) in (0u8..).zip(&plan.attesters) {
+        let wanted = Member { place, key: key.verifying_key().to_bytes().into(), weight: *weight };
+        let at = |attester: &&Attester| (attester.key, attester.weight) == (wanted.key, wanted.weight);
+        if seated.places().get(usize::from(place)).filter(at).is_none() {
+            changes.push(wanted);
+        }
     }
-    let mut start = 0;
-    let chunks: Vec<_> = wanted.chunks(MEMBERS_A_TRANSACTION).collect();
-    for chunk in &chunks {
-        let end = start + chunk.len();
-        let instruction = update_committee(chain.payer(), plan.network(), start as u8, end as u8, chunk.to_vec());
+    let mut sent = 0;
+    for chunk in changes.chunks(MEMBERS_A_TRANSACTION) {
+        let instruction = update_committee(chain.payer(), plan.network(), chunk.to_vec());
         chain.send("seating the committee", &[instruction])?;
-        start = end;
+        sent += 1;
     }
-    Ok(chunks.len())
+    Ok(sent + bond(chain, plan)?)
+}
+
+/// Brings every attester's bond to the minimum, from the payer's tokens.
+fn bond(chain: &mut dyn Chain, plan: &Plan) -> Result<usize, ClientError> {
+    let seated = committee(chain, plan)?;
+    let payer = chain.payer();
+    let source = pda::token_account(&payer, &plan.token);
+    let mut sent = 0;
+    for (place, attester) in (0u8..).zip(seated.places()) {
+        let missing = plan.config.min_attester_bond.saturating_sub(attester.bond.active());
+        if attester.weight > 0 && missing > 0 {
+            let add = add_attester_bond(payer, plan.network(), &plan.token, source, place, missing);
+            chain.send("bonding an attester", &[add])?;
+            sent += 1;
+        }
+    }
+    Ok(sent)
+}
+
+fn committee(chain: &mut dyn Chain, plan: &Plan) -> Result<Committee, ClientError> {
+    let address = pda::committee(&plan.network());
+    accounts::header(&address, &chain.require(&address)?.data)
 }

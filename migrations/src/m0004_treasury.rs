@@ -17,8 +17,8 @@ pub fn run(chain: &mut dyn Chain, plan: &Plan) -> Result<usize, ClientError> {
         return Ok(0);
     }
     let payer = chain.payer();
-    let source = pda::token_account(&payer, &plan.mint);
-    let fund = instructions::fund_treasury(payer, address, plan.mint, source, missing);
+    let source = pda::token_account(&payer, &plan.token);
+    let fund = instructions::fund_treasury(payer, address, &plan.token, source, missing);
     chain.send("funding the treasury", &[fund])?;
     Ok(1)
 }

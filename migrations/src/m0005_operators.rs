@@ -14,11 +14,11 @@ pub fn run(chain: &mut dyn Chain, plan: &Plan) -> Result<usize, ClientError> {
         if chain.account(&plan.operator(operator))?.is_some() {
             continue;
         }
-        let source = pda::token_account(&operator.wallet, &plan.mint);
+        let source = pda::token_account(&operator.wallet, &plan.token);
         let register = instructions::register_operator(
             operator.wallet,
             plan.network(),
-            plan.mint,
+            &plan.token,
             source,
             operator.payout,
             operator.bond_units,

@@ -31,7 +31,11 @@ pub fn run(chain: &mut dyn Chain, plan: &Plan) -> Result<usize, ClientError> {
             }
             let index = *place as u32;
             let (capability, proof) = tree.open(index).ok_or(bad)?;
-            let enroll = instructions::enroll(operator.wallet, plan.network(), workload, capability, index, proof);
+            let cell = pda::cell(&workload);
+            let (_, slots) = accounts::cell(&cell, &chain.require(&cell)?.data)?;
+            let leaf = (capability, index, proof);
+            let refund = accounts::free_slot(&slots);
+            let enroll = instructions::enroll(operator.wallet, plan.network(), workload, leaf, refund);
             chain.send("enrolling", &[enroll])?;
             sent += 1;
         }

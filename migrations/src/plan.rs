@@ -1,5 +1,6 @@
 use coverage_client::capabilities::CapabilityTree;
 use coverage_client::math::receipt::Capability;
+use coverage_client::pda::Token;
 use coverage_client::{ClientError, pda};
 use coverage_settlement::state::{Config, Requirements};
 use ed25519_dalek::SigningKey;
@@ -9,8 +10,8 @@ use solana_program::pubkey::Pubkey;
 pub struct Plan {
     /// Its id.
     pub network_id: u64,
-    /// Its mint.
-    pub mint: Pubkey,
+    /// What it pays in.
+    pub token: Token,
     /// May pause phases.
     pub guardian: Pubkey,
     /// Start of epoch 0, in unix seconds.
@@ -21,7 +22,8 @@ pub struct Plan {
     pub attesters: Vec<(SigningKey, u64)>,
     /// Its workloads; the id is the place in the list.
     pub workloads: Vec<WorkloadPlan>,
-    /// Token units the treasury should have at the start; they come from the payer's associated token account.
+    /// Token units the treasury should have at the start; they come from the payer's associated token account, and so do the
+    /// attesters' bonds.
     pub treasury_units: u64,
     /// Its operators.
     pub operators: Vec<OperatorPlan>,

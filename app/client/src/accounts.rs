@@ -4,7 +4,7 @@ use crate::ClientError;
 use anchor_lang::Discriminator;
 use bytemuck::AnyBitPattern;
 use coverage_math::attestation::Entry;
-use coverage_math::cell::Slot;
+use coverage_math::cell::{FREE, Slot};
 use coverage_settlement::constants::VERSION;
 use coverage_settlement::state::{Attestation, BatchLog, BatchRecord, Cell};
 use solana_program::pubkey::Pubkey;
@@ -83,4 +83,10 @@ pub fn log(address: &Pubkey, data: &[u8]) -> Result<(BatchLog, Vec<BatchRecord>)
 /// [`ClientError::NotA`] as for [`header`].
 pub fn attestation(address: &Pubkey, data: &[u8]) -> Result<(Attestation, Vec<Entry>), ClientError> {
     tail(address, data)
+}
+
+/// Who paid for the first free slot of a cell, to be paid back by the next operator that enrols.
+#[must_use]
+pub fn free_slot(slots: &[Slot]) -> Option<Pubkey> {
+    slots.iter().find(|slot| slot.state == FREE).map(|slot| Pubkey::from(slot.operator))
 }

@@ -3,8 +3,9 @@
 //! A pure function: [`settlement`] takes what the chain shows and returns what differs. What pays is what audits, so any
 //! difference means that an account was not written by this program, or that its bytes were read wrong.
 
-use crate::math::cell::{self, Progress, Slot, Terms};
+use crate::math::cell::{self, Progress, Reason, Slot, Terms};
 use crate::math::pool;
+use crate::math::semivalue::Rule;
 use coverage_settlement::state::{Cell, Epoch, Network, Phase, Workload};
 use std::fmt;
 
@@ -33,26 +34,20 @@ impl fmt::Display for Difference {
 
 /// Recomputes the last settlement of a cell; returns how many slots that were, and every difference.
 ///
-/// `epoch` is the epoch account of `cell.last.epoch`. A cell that never settled, or whose next settlement has begun to
-/// overwrite the last, has nothing to check.
+/// The cell has all that this takes. One that never settled, or whose next settlement has begun to overwrite the last, has
+/// nothing to check.
 #[must_use]
-pub fn settlement(cell: &Cell, slots: &[Slot], epoch: &Epoch, workload: &Workload) -> (usize, Vec<Difference>) {
+pub fn settlement(cell: &Cell, slots: &[Slot]) -> (usize, Vec<Difference>) {
     let mut differences = Vec::new();
     let last = &cell.last;
     let settled = slots.get(..usize::from(last.slots)).unwrap_or(slots);
-    let Ok(rule) = epoch.config.rule() else {
-        return (0, vec![different(None, "rule", "a known one", &epoch.config.rule)]);
-    };
     if cell.settlements == 0 || cell.progress() != bytemuck::Zeroable::zeroed() {
         return (0, differences);
     }
-    let terms = Terms {
-        epoch: last.epoch,
-        rule,
-        z_milli: epoch.config.z_milli,
-        breach_bps: epoch.config.breach_bps,
-        pool: last.pool,
+    let Some(rule) = Rule::from_index(last.rule) else {
+        return (0, vec![different(None, "rule", "a known one", &last.rule)]);
     };
+    let terms = Terms { epoch: last.epoch, rule, z_milli: last.z_milli, breach_bps: last.breach_bps, pool: last.pool };
     let mut again: Vec<Slot> = settled.iter().map(before).collect();
     let mut order = vec![0; again.len()];
     let mut progress: Progress = bytemuck::Zeroable::zeroed();
@@ -64,7 +59,10 @@ pub fn settlement(cell: &Cell, slots: &[Slot], epoch: &Epoch, workload: &Workloa
         Err(error) => return (0, vec![different(None, "settlement", "possible", &error)]),
     };
     for (number, (expected, actual)) in again.iter().zip(settled).enumerate() {
-        compare_slot(number as u16, expected, actual, &mut differences);
+        // A slot that never settled was enrolled since, in place of one that had left.
+        if actual.reason != Reason::None as u8 {
+            compare_slot(number as u16, expected, actual, &mut differences);
+        }
     }
     let mut check = |what, expected: u64, actual: u64| {
         if expected != actual {
@@ -76,8 +74,7 @@ pub fn settlement(cell: &Cell, slots: &[Slot], epoch: &Epoch, workload: &Workloa
     for (expected, actual) in result.outcomes.iter().zip(last.outcomes) {
         check("outcomes", *expected, actual);
     }
-    let weight = workload.weight_in(last.epoch);
-    let rest = pool::remainder(last.pool, result.paid, epoch.config.carry_cap_epochs, epoch.unit, weight);
+    let rest = pool::remainder(last.pool, result.paid, last.carry_cap);
     let rest = rest.unwrap_or(pool::Remainder { carry: 0, returned: 0 });
     check("carry", rest.carry, last.carry);
     check("returned", rest.returned, last.returned);
@@ -103,7 +100,8 @@ pub fn solvency(
     epochs: &[Epoch],
     vault_units: u64,
 ) -> Option<Difference> {
-    let mut owed = u128::from(network.treasury_available).saturating_add(u128::from(network.operator_bonds));
+    let amounts = [network.treasury_available, network.operator_bonds, network.attester_bonds];
+    let mut owed = amounts.iter().fold(0u128, |sum, amount| sum.saturating_add(u128::from(*amount)));
     for (cell, workload) in cells {
         let amounts = [cell.pool, cell.carry, cell.sponsored, cell.returned, cell.earned];
         owed = amounts.iter().fold(owed, |sum, amount| sum.saturating_add(u128::from(*amount)));
@@ -122,9 +120,11 @@ pub fn solvency(
 fn before(slot: &Slot) -> Slot {
     Slot {
         tally: slot.settled_tally,
-        // What was staged for a later epoch did not count; what counted is in place.
-        staged_bond: slot.bond,
-        staged_domain: slot.domain,
+        // What was staged since did not count.
+        bond: slot.settled_bond,
+        staged_bond: slot.settled_bond,
+        domain: slot.settled_domain,
+        staged_domain: slot.settled_domain,
         ..*slot
     }
 }

@@ -11,6 +11,7 @@ use coverage_settlement::state::{KIND_FAILURE_DOMAIN, KIND_OUTCOMES, StatementAr
 use ed25519_dalek::{Signer, SigningKey};
 use solana_program::instruction::Instruction;
 use solana_program::pubkey::Pubkey;
+use std::collections::BTreeSet;
 
 /// The Ed25519 signature verification program.
 const ED25519_PROGRAM: Pubkey = Pubkey::from_str_const("Ed25519SigVerify111111111111111111111111111");
@@ -51,14 +52,14 @@ pub struct BatchOf {
 }
 
 impl Statement {
-    /// A batch of outcomes from its receipts, which are sorted by (slot, outcome, request id) first.
+    /// A batch of outcomes from its receipts, sorted by (slot, outcome, request id): see [`sort`].
     ///
     /// # Errors
-    /// [`ClientError::BadBatch`] for no receipts, one of another workload or epoch, an unknown outcome, or two of the same
-    /// request in the same bucket.
-    pub fn outcomes(batch: BatchOf, receipts: &mut [Receipt]) -> Result<Self, ClientError> {
+    /// [`ClientError::BadBatch`] for no receipts, receipts out of order, one of another workload or epoch, an unknown outcome,
+    /// or two of the same request in the same slot: whoever signed such a batch could be proven wrong.
+    pub fn outcomes(batch: BatchOf, receipts: &[Receipt]) -> Result<Self, ClientError> {
         let bad = ClientError::BadBatch;
-        receipts.sort_unstable_by_key(|receipt| receipt.attempt.key());
+        let mut requests = BTreeSet::new();
         let tag = receipts_tag(&batch.network, batch.epoch);
         let mut entries: Vec<Entry> = Vec::new();
         let mut leaves = Vec::with_capacity(receipts.len());
@@ -68,8 +69,11 @@ impl Statement {
             if attempt.workload != batch.workload.to_bytes() || attempt.epoch != batch.epoch {
                 return Err(bad("a receipt is of another workload or epoch"));
             }
-            if previous.replace(attempt.key()) == Some(attempt.key()) {
-                return Err(bad("a request has two receipts of one outcome in one slot"));
+            if previous.replace(attempt.key()) > Some(attempt.key()) {
+                return Err(bad("its receipts are not sorted by slot, outcome and request id"));
+            }
+            if !requests.insert((attempt.slot, attempt.request_id)) {
+                return Err(bad("a request has two receipts in one slot"));
             }
             let outcome = attempt.outcome().ok_or(bad("a receipt has an unknown outcome"))?;
             count(&mut entries, attempt.slot, outcome);
@@ -105,6 +109,23 @@ impl Statement {
             value: u32::try_from(total).unwrap_or(u32::MAX),
             entries_hash: Software::hash(&[&bytes]),
             entries: u16::try_from(entries.len()).unwrap_or(u16::MAX),
+        };
+        Self::new(batch.network, args, batch.generation, bytes)
+    }
+
+    /// A statement that is there for its entries only (`bytes`, whole records): nobody will sign it.
+    #[must_use]
+    pub fn upload_only(batch: BatchOf, bytes: Vec<u8>) -> Self {
+        let entries = bytes.len().checked_div(size_of::<Entry>()).unwrap_or(0);
+        let args = StatementArgs {
+            kind: KIND_OUTCOMES,
+            epoch: batch.epoch,
+            subject: batch.workload,
+            sequence: batch.sequence,
+            receipts_root: Software::hash(&[b"upload only"]),
+            value: 1,
+            entries_hash: Software::hash(&[&bytes]),
+            entries: u16::try_from(entries).unwrap_or(u16::MAX),
         };
         Self::new(batch.network, args, batch.generation, bytes)
     }
@@ -168,6 +189,11 @@ impl Statement {
             instructions::apply_batch(self.network, self.args.subject, self.args.epoch, attestation, payer)
         }
     }
+}
+
+/// Puts receipts in the order of a batch: by slot, outcome and request id.
+pub fn sort(receipts: &mut [Receipt]) {
+    receipts.sort_unstable_by_key(|receipt| receipt.attempt.key());
 }
 
 /// Counts one outcome; slots come in ascending order.

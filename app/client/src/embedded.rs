@@ -2,6 +2,7 @@
 
 use crate::chain::{AccountData, Chain};
 use crate::error::in_words;
+use crate::pda::Token;
 use crate::{ClientError, pda};
 use coverage_settlement::ID;
 use litesvm::LiteSVM;
@@ -16,7 +17,7 @@ use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
 use solana_transaction::Transaction;
 use solana_transaction::versioned::VersionedTransaction;
-use spl_token_interface::instruction as token;
+use spl_token_interface::instruction::{initialize_mint2, mint_to as token_mint_to};
 use spl_token_interface::state::{Account as TokenAccount, Mint};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -101,32 +102,39 @@ impl Embedded {
         self.svm.send_transaction(VersionedTransaction::from(transaction))
     }
 
-    /// Creates a mint of `decimals`, with the payer as its authority.
+    /// Creates a mint of SPL Token with `decimals`, with the payer as its authority.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with the cluster's reason.
-    pub fn create_mint(&mut self, key: Keypair, decimals: u8) -> Result<Pubkey, ClientError> {
-        let mint = key.pubkey();
-        self.signers.insert(mint, key); // without lamports: the mint is created from nothing
+    pub fn create_mint(&mut self, key: Keypair, decimals: u8) -> Result<Token, ClientError> {
+        let token = Token { mint: key.pubkey(), program: pda::TOKEN_PROGRAM };
+        self.sign_with(key); // without lamports: the mint is created from nothing
         let rent = self.svm.minimum_balance_for_rent_exemption(Mint::LEN);
-        self.send("creating the mint", &create_mint(&self.payer, &mint, rent, decimals)?)?;
-        Ok(mint)
+        self.send("creating the mint", &create_mint(&self.payer, &token, rent, decimals)?)?;
+        Ok(token)
+    }
+
+    /// Adds a signer without lamports.
+    pub fn sign_with(&mut self, key: Keypair) {
+        self.signers.insert(key.pubkey(), key);
     }
 
     /// Mints tokens to a wallet's associated token account, which is created if missing; returns that account.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with the cluster's reason.
-    pub fn mint_to(&mut self, mint: &Pubkey, wallet: &Pubkey, amount_units: u64) -> Result<Pubkey, ClientError> {
-        self.send("minting", &mint_to(&self.payer, mint, wallet, amount_units)?)?;
-        Ok(pda::token_account(wallet, mint))
+    pub fn mint_to(&mut self, token: &Token, wallet: &Pubkey, amount_units: u64) -> Result<Pubkey, ClientError> {
+        self.send("minting", &mint_to(&self.payer, token, wallet, amount_units)?)?;
+        Ok(pda::token_account(wallet, token))
     }
 
     /// Tokens of an account, in units; 0 if there is none.
     #[must_use]
     pub fn tokens(&self, account: &Pubkey) -> u64 {
         let account = self.svm.get_account(account);
-        account.and_then(|account| TokenAccount::unpack(&account.data).ok()).map_or(0, |account| account.amount)
+        // Extensions of Token-2022 come behind what both programs have.
+        let base = account.as_ref().and_then(|account| account.data.get(..TokenAccount::LEN));
+        base.and_then(|base| TokenAccount::unpack(base).ok()).map_or(0, |account| account.amount)
     }
 }
 
@@ -136,13 +144,14 @@ impl Embedded {
 /// [`ClientError::Refused`] for values no mint can have.
 pub fn create_mint(
     authority: &Pubkey,
-    mint: &Pubkey,
+    token: &Token,
     rent: u64,
     decimals: u8,
 ) -> Result<[Instruction; 2], ClientError> {
-    let create = create_account(authority, mint, rent, Mint::LEN as u64, &pda::TOKEN_PROGRAM);
-    let initialise = token::initialize_mint2(&pda::TOKEN_PROGRAM, mint, authority, None, decimals);
-    Ok([create, initialise.map_err(|error| refused("creating the mint", &error))?])
+    let create = create_account(authority, &token.mint, rent, Mint::LEN as u64, &token.program);
+    let initialise = initialize_mint2(&pda::TOKEN_PROGRAM, &token.mint, authority, None, decimals);
+    let initialise = initialise.map_err(|error| refused("creating the mint", &error))?;
+    Ok([create, Instruction { program_id: token.program, ..initialise }])
 }
 
 /// Mints tokens to a wallet's associated token account, which is created if missing at the authority's expense.
@@ -151,25 +160,26 @@ pub fn create_mint(
 /// [`ClientError::Refused`] for values no mint can have.
 pub fn mint_to(
     authority: &Pubkey,
-    mint: &Pubkey,
+    token: &Token,
     wallet: &Pubkey,
     amount_units: u64,
 ) -> Result<[Instruction; 2], ClientError> {
-    let account = pda::token_account(wallet, mint);
+    let account = pda::token_account(wallet, token);
     let create = Instruction {
         program_id: pda::ASSOCIATED_TOKEN_PROGRAM,
         accounts: vec![
             AccountMeta::new(*authority, true),
             AccountMeta::new(account, false),
             AccountMeta::new_readonly(*wallet, false),
-            AccountMeta::new_readonly(*mint, false),
+            AccountMeta::new_readonly(token.mint, false),
             AccountMeta::new_readonly(pda::SYSTEM_PROGRAM, false),
-            AccountMeta::new_readonly(pda::TOKEN_PROGRAM, false),
+            AccountMeta::new_readonly(token.program, false),
         ],
         data: vec![1], // create, or do nothing if it is there
     };
-    let mint_to = token::mint_to(&pda::TOKEN_PROGRAM, mint, &account, authority, &[], amount_units);
-    Ok([create, mint_to.map_err(|error| refused("minting", &error))?])
+    let minted = token_mint_to(&pda::TOKEN_PROGRAM, &token.mint, &account, authority, &[], amount_units);
+    let minted = minted.map_err(|error| refused("minting", &error))?;
+    Ok([create, Instruction { program_id: token.program, ..minted }])
 }
 
 fn refused(action: &str, reason: &impl std::fmt::Display) -> ClientError {

@@ -11,6 +11,8 @@ pub mod chain;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod error;
+pub mod events;
+pub mod evidence;
 pub mod instructions;
 pub mod pda;
 

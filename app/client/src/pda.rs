@@ -1,12 +1,12 @@
 //! Addresses of all accounts. The seeds are the program's own.
 
+pub use coverage_settlement::token::{ASSOCIATED_TOKEN_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
+
+use coverage_settlement::events::EVENT_AUTHORITY_SEED;
+use coverage_settlement::state::Network;
 use coverage_settlement::{ID, state};
 use solana_program::pubkey::Pubkey;
 
-/// The SPL Token program.
-pub const TOKEN_PROGRAM: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
-/// The associated token account program.
-pub const ASSOCIATED_TOKEN_PROGRAM: Pubkey = Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 /// The system program.
 pub const SYSTEM_PROGRAM: Pubkey = Pubkey::from_str_const("11111111111111111111111111111111");
 /// The instructions sysvar.
@@ -70,9 +70,30 @@ pub fn attestation(network: &Pubkey, payer: &Pubkey, digest: &[u8; 32]) -> Pubke
     find(&[state::ATTESTATION_SEED, network.as_ref(), payer.as_ref(), digest])
 }
 
+/// Signs the program's events.
+#[must_use]
+pub fn event_authority() -> Pubkey {
+    find(&[EVENT_AUTHORITY_SEED])
+}
+
+/// What a network pays in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The mint.
+    pub mint: Pubkey,
+    /// The token program that owns it: [`TOKEN_PROGRAM`] or [`TOKEN_2022_PROGRAM`].
+    pub program: Pubkey,
+}
+
+impl From<&Network> for Token {
+    fn from(network: &Network) -> Self {
+        Self { mint: network.mint, program: network.token_program }
+    }
+}
+
 /// The associated token account of a wallet.
 #[must_use]
-pub fn token_account(wallet: &Pubkey, mint: &Pubkey) -> Pubkey {
-    let seeds = [wallet.as_ref(), TOKEN_PROGRAM.as_ref(), mint.as_ref()];
+pub fn token_account(wallet: &Pubkey, token: &Token) -> Pubkey {
+    let seeds = [wallet.as_ref(), token.program.as_ref(), token.mint.as_ref()];
     Pubkey::find_program_address(&seeds, &ASSOCIATED_TOKEN_PROGRAM).0
 }

@@ -3,7 +3,7 @@
 use super::receipts::CellTime;
 use super::{Network, NetworkError, review};
 use crate::router::Attempt;
-use coverage_client::batch::{BatchOf, Statement};
+use coverage_client::batch::{self, BatchOf, Statement};
 use coverage_client::chain::Chain;
 use ed25519_dalek::SigningKey;
 use rayon::prelude::*;
@@ -90,7 +90,8 @@ impl Network<'_> {
             slots: slots.get(job.workload).ok_or(NetworkError::Scenario)?,
         };
         let mut receipts = self.reporters.receipts(&job.batch, &cell, job.attempts)?;
-        let statement = Statement::outcomes(job.batch, &mut receipts)?;
+        batch::sort(&mut receipts);
+        let statement = Statement::outcomes(job.batch, &receipts)?;
         let reporters = self.reporters.public_keys();
         for attester in 0..self.plan.attesters.len() {
             review(&reporters, job.batch, &receipts, &statement.digest).map_err(|objection| {

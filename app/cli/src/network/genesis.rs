@@ -45,7 +45,8 @@ pub(super) fn config(scenario: &Scenario) -> Config {
         quorum_bps: 6_667,
         carry_cap_epochs: 4,
         rule: Rule::Shapley as u8,
-        reserved: [0; 3],
+        challenger_bps: 2_500,
+        reserved: 0,
     }
 }
 
@@ -69,13 +70,14 @@ pub(super) fn create(scenario: &Scenario, progress: &Progress) -> Result<(Cluste
 /// Creates the mint, gives everyone what they need, and says what network there should be.
 fn plan(scenario: &Scenario, chain: &mut Embedded) -> Result<Plan, NetworkError> {
     let config = config(scenario);
-    let mint = chain.create_mint(keypair("mint", 0), MINT_DECIMALS)?;
+    let token = chain.create_mint(keypair("mint", 0), MINT_DECIMALS)?;
     let treasury_units = config.emission.saturating_mul(u64::from(scenario.epochs));
     let payer = chain.payer();
-    chain.mint_to(&mint, &payer, treasury_units)?;
+    let bonds = config.min_attester_bond.saturating_mul(ATTESTERS);
+    chain.mint_to(&token, &payer, treasury_units.saturating_add(bonds))?;
     let mut plan = Plan {
         network_id: NETWORK_ID,
-        mint,
+        token,
         guardian: address(&keypair("guardian", 0)),
         genesis_ts: GENESIS_TS,
         config,
@@ -86,7 +88,7 @@ fn plan(scenario: &Scenario, chain: &mut Embedded) -> Result<Plan, NetworkError>
     };
     for (index, operator) in scenario.operators.iter().enumerate() {
         let wallet = chain.add_signer(keypair("operator", index));
-        chain.mint_to(&mint, &wallet, operator.bond)?;
+        chain.mint_to(&token, &wallet, operator.bond)?;
         let capabilities = capabilities(scenario, index, &plan)?;
         plan.operators.push(OperatorPlan {
             wallet,

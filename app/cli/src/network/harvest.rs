@@ -105,12 +105,11 @@ impl Network<'_> {
     /// # Errors
     /// [`NetworkError::Client`] if an account cannot be read; differences go into the report.
     pub fn audit(&mut self, epoch: u32) -> Result<(), NetworkError> {
-        let settled_by = self.read_epoch(u64::from(epoch))?;
         let mut cells = Vec::with_capacity(self.workloads.len());
         for (index, address) in self.workloads.clone().iter().enumerate() {
             let (cell, slots) = self.read_cell(address)?;
             let workload = self.read_workload(address)?;
-            let (checked, differences) = audit::settlement(&cell, &slots, &settled_by, &workload);
+            let (checked, differences) = audit::settlement(&cell, &slots);
             let report = &mut self.report.audit;
             report.cells = report.cells.saturating_add(1);
             report.slots = report.slots.saturating_add(checked as u64);

@@ -183,7 +183,7 @@ impl<'a> Network<'a> {
     /// # Errors
     /// [`NetworkError::Client`] if an account cannot be read.
     pub fn finish(mut self) -> Result<Report, NetworkError> {
-        let payouts = self.plan.operators.iter().map(|operator| pda::token_account(&operator.payout, &self.plan.mint));
+        let payouts = self.plan.operators.iter().map(|operator| pda::token_account(&operator.payout, &self.plan.token));
         self.report.totals.claimed = payouts.map(|account| self.cluster.embedded.tokens(&account)).sum();
         for operator in &mut self.report.operators {
             operator.slots.sort_by_key(|slot| (slot.workload, slot.epoch));

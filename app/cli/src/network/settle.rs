@@ -47,12 +47,12 @@ impl Network<'_> {
                 }
             }
         }
-        let (payer, network, mint) = (self.cluster.payer(), self.address(), self.plan.mint);
+        let (payer, network, token) = (self.cluster.payer(), self.address(), self.plan.token);
         let mut claims = Vec::new();
         for (operator, cells) in &earned {
             let operator = self.plan.operators.get(*operator).ok_or(NetworkError::Scenario)?;
             let (address, payout) = (self.plan.operator(operator), operator.payout);
-            let claim = |cells| claim_rewards(payer, network, mint, address, payout, cells);
+            let claim = |cells| claim_rewards(payer, network, &token, address, payout, cells);
             claims.extend(cells.chunks(CELLS_A_CLAIM).map(claim));
         }
         self.progress.begin("claiming".to_owned(), claims.len());
