@@ -18,4 +18,7 @@ pub use coverage_settlement::errors::CoverageError;
 pub use forge::Forge;
 pub use keys::{attester, keypair};
 pub use solana_program::instruction::InstructionError;
-pub use world::{CHALLENGE, EPOCH, GENESIS, GRACE, Net, Operator, World, config, entry, requirements};
+pub use world::{
+    ATTESTER_BOND, CHALLENGE, EPOCH, GENESIS, GRACE, Net, Operator, World, config, entry, found_with, member,
+    requirements,
+};

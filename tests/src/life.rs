@@ -123,7 +123,7 @@ impl World {
     #[must_use]
     pub fn claim_instruction(&self, operator: &Operator, slots: &[(Pubkey, u16)]) -> Instruction {
         let net = &self.net;
-        ix::claim_rewards(self.payer, net.address, net.mint, operator.account, operator.payout, slots)
+        ix::claim_rewards(self.payer, net.address, &net.token, operator.account, operator.payout, slots)
     }
 
     /// Claims for an operator; returns the tokens its payout account got.
@@ -136,6 +136,6 @@ impl World {
     /// Tokens in an operator's payout account.
     #[must_use]
     pub fn paid_out(&self, operator: &Operator) -> u64 {
-        self.cluster.tokens(&pda::token_account(&operator.payout, &self.net.mint))
+        self.cluster.tokens(&pda::token_account(&operator.payout, &self.net.token))
     }
 }

@@ -7,9 +7,11 @@ use bytemuck::AnyBitPattern;
 use coverage_client::capabilities::CapabilityTree;
 use coverage_client::chain::Chain;
 use coverage_client::embedded::{Embedded, compute_limit};
+use coverage_client::events::Event;
+use coverage_client::pda::Token;
 use coverage_client::{accounts, instructions as ix, pda};
 use coverage_math::attestation::Entry;
-use coverage_math::cell::Slot;
+use coverage_math::cell::{Slot, find};
 use coverage_math::receipt::Capability;
 use coverage_math::reliability::OUTCOMES;
 use coverage_settlement::ID;
@@ -44,6 +46,7 @@ pub fn config() -> Config {
         z_milli: 0,
         breach_bps: 200,
         slash_bps: 1_000,
+        challenger_bps: 2_500,
         quorum_bps: 6_667,
         carry_cap_epochs: 3,
         rule: 0,
@@ -66,6 +69,15 @@ pub fn requirements() -> Requirements {
     }
 }
 
+/// Bond of every attester here.
+pub const ATTESTER_BOND: u64 = 100_000;
+
+/// A place of the committee for an attester.
+#[must_use]
+pub fn member(place: u8, key: &SigningKey, weight: u64) -> Member {
+    Member { place, key: key.verifying_key().to_bytes().into(), weight }
+}
+
 /// An entry of a batch.
 #[must_use]
 pub fn entry(slot: u16, counts: [u32; OUTCOMES]) -> Entry {
@@ -79,10 +91,12 @@ pub struct Net {
     pub id: u64,
     /// Its account.
     pub address: Pubkey,
-    /// Its mint.
-    pub mint: Pubkey,
+    /// What it pays in.
+    pub token: Token,
     /// Its authority, with tokens; the same for every network here.
     pub authority: Pubkey,
+    /// Its guardian; the same for every network here.
+    pub guardian: Pubkey,
     /// The authority's token account.
     pub treasurer: Pubkey,
     /// The committee's keys.
@@ -152,7 +166,7 @@ impl World {
     /// Adds tokens to the treasury.
     pub fn fund(&mut self, amount_units: u64) {
         let net = &self.net;
-        let instruction = ix::fund_treasury(net.authority, net.address, net.mint, net.treasurer, amount_units);
+        let instruction = ix::fund_treasury(net.authority, net.address, &net.token, net.treasurer, amount_units);
         self.send(&[instruction]);
     }
 
@@ -160,7 +174,7 @@ impl World {
     pub fn wallet(&mut self, number: u8) -> Operator {
         let key = keypair(b'o', 0, number);
         let wallet = self.cluster.add_signer(key);
-        let source = self.cluster.mint_to(&self.net.mint, &wallet, 1 << 53).unwrap();
+        let source = self.cluster.mint_to(&self.net.token, &wallet, 1 << 53).unwrap();
         let payout = Pubkey::from([200 - number; 32]);
         let account = pda::operator(&self.net.address, &wallet);
         Operator { wallet, account, source, payout }
@@ -177,7 +191,7 @@ impl World {
     #[must_use]
     pub fn registration(&self, operator: &Operator, bond_units: u64) -> Instruction {
         let net = &self.net;
-        ix::register_operator(operator.wallet, net.address, net.mint, operator.source, operator.payout, bond_units)
+        ix::register_operator(operator.wallet, net.address, &net.token, operator.source, operator.payout, bond_units)
     }
 
     /// A capability that meets the requirements of `workload`.
@@ -202,14 +216,16 @@ impl World {
         let tree = CapabilityTree::new(&net, vec![self.capability(workload)]).unwrap();
         let (args, proof) = tree.open(0).unwrap();
         let commit = ix::commit_capabilities(operator.wallet, net, tree.root(), tree.count());
-        [commit, ix::enroll(operator.wallet, net, workload, args, 0, proof)]
+        let refund = accounts::free_slot(&self.cell(workload).1);
+        [commit, ix::enroll(operator.wallet, net, workload, (args, 0, proof), refund)]
     }
 
     /// Commits a capability and enrols with it; returns the slot.
     pub fn enroll(&mut self, operator: &Operator, workload: Pubkey) -> u16 {
         let instructions = self.enrolment(operator, workload);
         self.send(&instructions);
-        self.cell(workload).0.slots - 1
+        let (_, slots) = self.cell(workload);
+        find(&slots, &operator.account.to_bytes()).unwrap() as u16
     }
 
     /// Registers an operator in a failure domain and enrols it.
@@ -270,6 +286,14 @@ impl World {
         }
     }
 
+    /// Sends a transaction that must succeed; returns the events it emitted, in order.
+    #[track_caller]
+    pub fn events(&mut self, instructions: &[Instruction]) -> Vec<Event> {
+        let done = self.attempt(instructions).unwrap_or_else(|failed| panic!("{:?}", failed.err));
+        let inner = done.inner_instructions.iter().flatten();
+        inner.filter_map(|inner| Event::decode(&inner.instruction.data)).collect()
+    }
+
     /// Asserts that instruction `index` of the transaction is refused with exactly this error, and that every account of the
     /// program, of the token program and of the instructions is as it was.
     #[track_caller]
@@ -291,7 +315,7 @@ impl World {
     /// Every account that could matter, but for the fee payer.
     fn snapshot(&self, instructions: &[Instruction]) -> BTreeMap<Pubkey, Account> {
         let svm = &self.cluster.svm;
-        let owners = [ID, pda::TOKEN_PROGRAM];
+        let owners = [ID, pda::TOKEN_PROGRAM, pda::TOKEN_2022_PROGRAM];
         let mut accounts: BTreeMap<_, _> = owners.iter().flat_map(|owner| svm.get_program_accounts(owner)).collect();
         let named = instructions.iter().flat_map(|instruction| &instruction.accounts);
         for meta in named.filter(|meta| meta.pubkey != self.payer) {
@@ -308,18 +332,32 @@ impl Default for World {
 }
 
 fn found(cluster: &mut Embedded, id: u64, config: Config, attesters: u8) -> Net {
-    let mint = cluster.create_mint(keypair(b'm', id, 0), 6).unwrap();
+    let token = cluster.create_mint(keypair(b'm', id, 0), 6).unwrap();
+    found_with(cluster, id, token, config, attesters)
+}
+
+/// A network that pays in a mint that is there, with a bonded committee.
+///
+/// # Panics
+/// If the program refuses it.
+#[must_use]
+pub fn found_with(cluster: &mut Embedded, id: u64, token: Token, config: Config, attesters: u8) -> Net {
     // One authority for all networks, so that only the network tells their accounts apart.
     let authority = cluster.add_signer(keypair(b'a', 0, 0));
-    let treasurer = cluster.mint_to(&mint, &authority, 1 << 60).unwrap();
+    let treasurer = cluster.mint_to(&token, &authority, 1 << 60).unwrap();
+    let guardian = cluster.add_signer(keypair(b'g', 0, 0));
     let address = pda::network(id);
     let attesters: Vec<_> = (0..attesters).map(|number| attester(id, number)).collect();
-    let member = |key: &SigningKey| Member { key: key.verifying_key().to_bytes().into(), weight: 1 };
-    let members: Vec<_> = attesters.iter().map(member).collect();
-    let create = ix::create_network(authority, id, mint, authority, GENESIS, config);
-    let committee = ix::update_committee(authority, address, 0, members.len() as u8, members);
-    for instruction in [create, committee] {
-        cluster.send("founding a network", &[instruction]).unwrap();
+    let members: Vec<_> = (0..).zip(&attesters).map(|(place, key)| member(place, key, 1)).collect();
+    let create = ix::create_network(authority, id, &token, guardian, GENESIS, config);
+    cluster.send("founding a network", &[create]).unwrap();
+    for members in members.chunks(ix::MEMBERS_A_TRANSACTION) {
+        let seat = ix::update_committee(authority, address, members.to_vec());
+        cluster.send("seating a committee", &[seat]).unwrap();
     }
-    Net { id, address, mint, authority, treasurer, attesters }
+    for place in 0..attesters.len() as u8 {
+        let bond = ix::add_attester_bond(authority, address, &token, treasurer, place, ATTESTER_BOND);
+        cluster.send("bonding an attester", &[bond]).unwrap();
+    }
+    Net { id, address, token, authority, guardian, treasurer, attesters }
 }
