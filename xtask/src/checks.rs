@@ -56,11 +56,23 @@ pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
     command::run(cargo(workspace, &run).args(args))
 }
 
-/// Measures every instruction's compute units and rewrites the table the tests compare with.
+/// Runs the sequence fuzzer from a seed on, for so many minutes.
+pub fn fuzz(workspace: &Workspace, seed: u64, minutes: u64) -> Result<()> {
+    setup::setup(workspace, Wanted::default())?;
+    sbf::build(workspace, &sbf::Options::default())?;
+    let test =
+        ["test", "--release", "--locked", "--package", "coverage-tests", "--test", "sequences", "--", "--nocapture"];
+    let mut test = cargo(workspace, &test);
+    test.env("COVERAGE_FUZZ_SEED", seed.to_string()).env("COVERAGE_FUZZ_MINUTES", minutes.to_string());
+    command::run(test.env("RUST_LOG", "error"))
+}
+
+/// Measures every instruction's compute units and rent, and rewrites the tables the tests compare with.
 pub fn bench(workspace: &Workspace) -> Result<()> {
     setup::setup(workspace, Wanted::default())?;
     sbf::build(workspace, &sbf::Options::default())?;
-    let test = ["test", "--release", "--locked", "--package", "coverage-tests", "--test", "compute_units"];
+    let package = ["test", "--release", "--locked", "--package", "coverage-tests"];
+    let test = [package.as_slice(), &["--test", "compute_units", "--test", "rent"]].concat();
     command::run(cargo(workspace, &test).env("COVERAGE_BLESS", "1"))
 }
 

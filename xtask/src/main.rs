@@ -75,8 +75,19 @@ enum Task {
     },
     /// Set up, build, and run every check there is: what CI does
     Test,
-    /// Measure compute units and rewrite tests/compute_units.md
+    /// Measure compute units and rent, and rewrite tests/compute_units.md and tests/rent.md
     Bench,
+    /// Run random instructions against the program until something breaks or the time is over
+    ///
+    /// CI runs a fixed seed. A failure prints its seed and the shortest sequence that still fails.
+    Fuzz {
+        /// The first seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How long, in minutes
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
     /// Print the IDL (a process of its own for `idl`)
     #[command(hide = true, name = idl::PRINT_SUBCOMMAND)]
     PrintIdl,
@@ -113,6 +124,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Demo { args } => checks::demo(&workspace, &args),
         Task::Test => checks::test(&workspace),
         Task::Bench => checks::bench(&workspace),
+        Task::Fuzz { seed, minutes } => checks::fuzz(&workspace, seed, minutes),
         Task::PrintIdl => idl::print(&workspace),
     }
 }

@@ -291,10 +291,10 @@ pub fn register_operator(
     build(&accounts, &instruction::RegisterOperator { payout, bond_units })
 }
 
-/// Adds tokens from the funder's account `source` to an operator's bond.
+/// Adds tokens from the account `source` of an operator's wallet to its bond.
 #[must_use]
 pub fn add_bond(
-    funder: Pubkey,
+    wallet: Pubkey,
     network: Pubkey,
     operator: Pubkey,
     token: &Token,
@@ -302,7 +302,7 @@ pub fn add_bond(
     amount_units: u64,
 ) -> Instruction {
     let accounts = accounts::AddBond {
-        funder,
+        wallet,
         network,
         operator,
         mint: token.mint,

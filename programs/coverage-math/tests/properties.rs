@@ -47,14 +47,16 @@ fn terms() -> impl Strategy<Value = Terms> {
 proptest! {
     #[test]
     fn i2_conservation_sum_of_rewards_and_carry_and_returned_is_the_pool(
-        mut slots in slots(60), terms in terms(), cap in 0u16..10, unit in 0u64..1 << 40, weight in 0u64..1 << 20,
+        mut slots in slots(60), terms in terms(), epochs in 0u16..10, unit in 0u64..1 << 40, weight in 0u64..1 << 20,
     ) {
         let settled = settle(&mut slots, &terms);
         let rewards: u128 = slots.iter().map(|slot| u128::from(slot.reward)).sum();
         prop_assert_eq!(rewards, u128::from(settled.paid));
-        let rest = pool::remainder(terms.pool, settled.paid, cap, unit, weight).unwrap();
+        let cap = pool::carry_cap(epochs, unit, weight);
+        prop_assert_eq!(u128::from(cap), u128::from(unit) * u128::from(weight) * u128::from(epochs));
+        let rest = pool::remainder(terms.pool, settled.paid, cap).unwrap();
         prop_assert_eq!(rewards + u128::from(rest.carry) + u128::from(rest.returned), u128::from(terms.pool));
-        prop_assert!(u128::from(rest.carry) <= u128::from(unit) * u128::from(weight) * u128::from(cap));
+        prop_assert_eq!(rest.carry, cap.min(terms.pool - settled.paid));
     }
 
     #[test]

@@ -107,8 +107,7 @@ impl Deposit<'_> {
         require!(amount_units > 0, CoverageError::ZeroAmount);
         check_accounts(self.network, self.mint, self.vault, self.token_program)?;
         let mint = self.mint.account();
-        let extended = mint.owned_by(&TOKEN_2022_PROGRAM);
-        let owner = if extended { &TOKEN_2022_PROGRAM } else { &TOKEN_PROGRAM };
+        let owner = &self.network.token_program;
         require!(mint.owned_by(owner), CoverageError::InvalidMint);
         // SAFETY: nobody holds a reference to the data of an account that is passed on unchecked.
         check_mint(owner, unsafe { mint.borrow_unchecked() })?;

@@ -26,10 +26,14 @@ pub struct AddAttesterBond {
 
 /// Adds tokens to the bond of the attester in a place. Its weight counts while its bond is at least the network's minimum.
 ///
+/// Specification:
+/// - shall refuse an attester that is not in the committee: a unit at the right time would keep its place taken
+///
 /// Callable by anyone; not idempotent.
 pub fn add_attester_bond(ctx: &mut Context<AddAttesterBond>, place: u8, amount_units: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let attester = accounts.committee.place_mut(place)?;
+    require!(attester.weight > 0, CoverageError::UnknownAttester);
     let (before, holder) = (attester.bond, attester.key);
     attester.bond.add(amount_units)?;
     let after = attester.bond;

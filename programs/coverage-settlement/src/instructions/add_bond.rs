@@ -10,11 +10,15 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AddBond {
-    /// Owns the tokens; what it adds is the operator's from then on.
-    pub funder: Signer,
+    /// Owns the tokens. Nobody else may add any: a unit at the right time would keep an operator from retiring.
+    pub wallet: Signer,
     #[account(mut)]
     pub network: Account<Network>,
-    #[account(mut, constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork)]
+    #[account(
+        mut,
+        constraint = address_eq(&operator.network, network.address()) @ CoverageError::WrongNetwork,
+        constraint = address_eq(&operator.wallet, wallet.address()) @ CoverageError::WrongWallet
+    )]
     pub operator: Account<Operator>,
     pub mint: UncheckedAccount,
     #[account(mut)]
@@ -26,7 +30,7 @@ pub struct AddBond {
 
 /// Adds tokens to an operator's bond. They count in a slot from the epoch after `sync_slot`.
 ///
-/// Callable by anyone; not idempotent.
+/// Callable by the operator's wallet; not idempotent.
 pub fn add_bond(ctx: &mut Context<AddBond>, amount_units: u64) -> Result<()> {
     let accounts = &mut ctx.accounts;
     let before = accounts.operator.bond;
@@ -39,7 +43,7 @@ pub fn add_bond(ctx: &mut Context<AddBond>, amount_units: u64) -> Result<()> {
         vault: &mut accounts.vault,
         token_program: &accounts.token_program,
         source: &mut accounts.source,
-        authority: &accounts.funder,
+        authority: &accounts.wallet,
     }
     .take(amount_units)?;
     let (network, holder) = (*accounts.network.address(), *accounts.operator.address());

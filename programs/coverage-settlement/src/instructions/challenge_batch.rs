@@ -154,7 +154,7 @@ fn slash(accounts: &mut ChallengeBatch, place: u8, record: &BatchRecord) -> Resu
 
 /// Pays the challenger its share of what was slashed; the rest is the treasury's. Returns the share.
 fn reward(accounts: &mut ChallengeBatch, slashed_units: u64) -> Result<u64> {
-    let reward_units = Bond { units: slashed_units, ..Bond::default() }.slash(accounts.epoch.config.challenger_bps);
+    let reward_units = state::part_of(slashed_units, accounts.epoch.config.challenger_bps);
     let network = &mut accounts.network;
     let bonds = network.attester_bonds.checked_sub(slashed_units);
     network.attester_bonds = bonds.ok_or(CoverageError::Inconsistent)?;

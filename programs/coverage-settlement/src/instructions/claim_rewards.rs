@@ -9,8 +9,8 @@ use anchor_lang::{AccountView, AnchorAccount, address_eq};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ClaimRewards {
-    /// Pays for the payout account if it has to be created.
-    #[account(mut)]
+    /// Pays for the payout account if it has to be created; may be the payout wallet. SAFETY: neither's data is touched.
+    #[account(mut, unsafe(dup))]
     pub payer: Signer,
     pub network: Account<Network>,
     #[account(

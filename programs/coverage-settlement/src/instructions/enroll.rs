@@ -33,8 +33,8 @@ pub struct CapabilityArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Enroll {
-    /// Pays the rent of the slot.
-    #[account(mut)]
+    /// Pays the rent of the slot; may be who paid for a free one. SAFETY: neither's data is touched.
+    #[account(mut, unsafe(dup))]
     pub wallet: Signer,
     pub network: Account<Network>,
     #[account(constraint = address_eq(&workload.network, network.address()) @ CoverageError::WrongNetwork)]

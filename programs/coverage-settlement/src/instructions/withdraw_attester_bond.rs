@@ -10,8 +10,8 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct WithdrawAttesterBond {
-    /// Pays for the attester's token account if it has to be created.
-    #[account(mut)]
+    /// Pays for the attester's token account if it has to be created; may be the attester. SAFETY: neither's data is touched.
+    #[account(mut, unsafe(dup))]
     pub payer: Signer,
     #[account(mut)]
     pub network: Account<Network>,

@@ -4,6 +4,15 @@ use anchor_lang::prelude::*;
 use bytemuck::{Pod, Zeroable};
 use coverage_math::domains::MAX_BOND;
 
+/// `bps` ten-thousandths of an amount (all of it, if they are more), rounded down.
+pub fn part_of(units: u64, bps: u16) -> u64 {
+    // Whole ten-thousands first: neither product exceeds the amount, or 10^8.
+    let (one, bps) = (u64::from(BPS), u64::from(bps.min(BPS)));
+    let (whole, rest) = (units.checked_div(one).unwrap_or(0), units.checked_rem(one).unwrap_or(0));
+    let rest = rest.saturating_mul(bps).checked_div(one).unwrap_or(0);
+    whole.saturating_mul(bps).saturating_add(rest)
+}
+
 /// What somebody loses part of who is proven wrong.
 ///
 /// What is on its way out counts for nothing any more, but is slashed like the rest until it is withdrawn.
@@ -53,9 +62,7 @@ impl Bond {
 
     /// Takes `slash_bps` ten-thousandths of all of it, rounded down; returns how much.
     pub fn slash(&mut self, slash_bps: u16) -> u64 {
-        // units ≤ 2^52 and slash_bps < 2^14.
-        let parts = self.units.saturating_mul(u64::from(slash_bps.min(BPS)));
-        let amount_units = parts.checked_div(u64::from(BPS)).unwrap_or(0);
+        let amount_units = part_of(self.units, slash_bps);
         self.units = self.units.saturating_sub(amount_units);
         self.unbonding = self.unbonding.min(self.units);
         amount_units
