@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)] // a test fails by panicking
 
 use anchor_lang::Discriminator;
+use anchor_lang::event::EVENT_IX_TAG_LE;
 use bytemuck::{AnyBitPattern, NoUninit, bytes_of, cast_slice};
+use coverage_client::events::NAMES;
 use coverage_client::{ClientError, accounts, pda};
 use coverage_math::attestation::Entry;
 use coverage_math::cell::{Progress, Slot};
+use coverage_settlement::events::*;
 use coverage_settlement::state::{
-    Attestation, Attester, BatchLog, BatchRecord, Cell, Committee, Config, Epoch, Network, Operator, Summary, Workload,
-    items_for,
+    Attestation, Attester, BatchLog, BatchRecord, Bond, Cell, Committee, Config, Epoch, Network, Operator, Summary,
+    Workload, items_for,
 };
 use coverage_tests::check::{INSTRUCTIONS, errors};
 use coverage_tests::{World, entry};
@@ -32,131 +35,249 @@ macro_rules! layout {
 
 #[test]
 #[rustfmt::skip]
-fn every_field_is_where_it_was() {
-    layout!(Network, 496;
-        version: 0, bump: 1, vault_bump: 2, decimals: 3, paused: 4, padding: 5, id: 8, authority: 16, pending_authority: 48,
-        guardian: 80, mint: 112, token_program: 144, vault: 176, genesis_ts: 208, config: 216, pending_config: 288,
-        pending_ts: 360, paused_until_ts: 368, config_version: 376, treasury_available: 384, operator_bonds: 392,
-        next_epoch: 400, total_weight: 408, operators: 416, workloads: 424, reserved: 432,
-    );
+fn every_field_of_every_account_is_where_it_was() {
     layout!(Config, 72;
-        epoch_seconds: 0, grace_seconds: 8, challenge_seconds: 16, delay_seconds: 24, emission: 32, min_operator_bond: 40,
-        min_attester_bond: 48, z_milli: 56, breach_bps: 60, slash_bps: 62, quorum_bps: 64, carry_cap_epochs: 66, rule: 68,
-        reserved: 69,
+        epoch_seconds: 0, grace_seconds: 8, challenge_seconds: 16, delay_seconds: 24, emission: 32,
+        min_operator_bond: 40, min_attester_bond: 48, z_milli: 56, breach_bps: 60, slash_bps: 62, quorum_bps: 64,
+        carry_cap_epochs: 66, challenger_bps: 68, rule: 70, reserved: 71,
     );
-    layout!(Committee, 3_704;
+    layout!(Bond, 24; units: 0, unbonding: 8, withdrawable_ts: 16);
+    layout!(Network, 520;
+        version: 0, bump: 1, vault_bump: 2, decimals: 3, paused: 4, padding: 5, id: 8, authority: 16,
+        pending_authority: 48, guardian: 80, mint: 112, token_program: 144, vault: 176, genesis_ts: 208, config: 216,
+        pending_config: 288, pending_ts: 360, paused_until_ts: 368, pause_free_ts: 376, slashable_until_ts: 384,
+        config_version: 392, treasury_available: 400, operator_bonds: 408, attester_bonds: 416, next_epoch: 424,
+        total_weight: 432, operators: 440, workloads: 448, reserved: 456,
+    );
+    layout!(Attester, 72; key: 0, weight: 32, since_generation: 40, bond: 48);
+    layout!(Committee, 4_728;
         version: 0, bump: 1, count: 2, padding: 3, network: 8, generation: 40, total_weight: 48, attesters: 56,
-        reserved: 3_640,
+        reserved: 4_664,
     );
-    layout!(Attester, 56;
-        key: 0, weight: 32, bond: 40, flags: 48,
-    );
-    layout!(Epoch, 232;
+    layout!(Epoch, 240;
         version: 0, bump: 1, padding: 2, network: 8, payer: 40, index: 72, start_ts: 80, end_ts: 88, unit: 96,
-        total_weight: 104, committee_generation: 112, config_version: 120, config: 128, reserved: 200,
+        total_weight: 104, committee_generation: 112, config_version: 120, cells_left: 128, config: 136, reserved: 208,
     );
-    layout!(Workload, 192;
-        version: 0, bump: 1, status: 2, verification_mode: 3, hardware_class: 4, region: 6, network: 8, id: 40, model: 48,
-        descriptor_hash: 80, min_capacity_milli: 112, latency_ms: 120, size_class: 124, padding: 126, weight: 128,
-        previous_weight: 136, weight_epoch: 144, first_epoch: 152, reserved: 160,
+    layout!(Workload, 224;
+        version: 0, bump: 1, status: 2, verification_mode: 3, hardware_class: 4, region: 6, network: 8, payer: 40,
+        id: 72, model: 80, descriptor_hash: 112, min_capacity_milli: 144, latency_ms: 152, size_class: 156,
+        padding: 158, weight: 160, previous_weight: 168, weight_epoch: 176, first_epoch: 184, reserved: 192,
     );
-    layout!(Cell, 568;
-        version: 0, bump: 1, phase: 2, padding: 3, slots: 4, padding2: 6, network: 8, workload: 40, epoch: 72, sealed_ts: 80,
-        batches: 88, pool: 96, carry: 104, sponsored: 112, returned: 120, earned: 128, settlements: 136, progress: 144,
-        last: 392, reserved: 504,
+    layout!(Summary, 136;
+        epoch: 0, coverage_q64: 8, pool: 16, paid: 24, carry: 32, returned: 40, sponsored: 48, carry_cap: 56,
+        outcomes: 64, z_milli: 120, breach_bps: 124, rule: 126, reserved: 127, slots: 128, contributing: 130,
+        domains: 132, batches: 134,
     );
-    layout!(Summary, 112;
-        epoch: 0, coverage_q64: 8, pool: 16, paid: 24, carry: 32, returned: 40, outcomes: 48, slots: 104, contributing: 106,
-        domains: 108, batches: 110,
+    layout!(Cell, 608;
+        version: 0, bump: 1, phase: 2, padding: 3, slots: 4, removed: 6, network: 8, workload: 40, epoch: 72,
+        sealed_ts: 80, batches: 88, pool: 96, pool_sponsored: 104, carry: 112, sponsored: 120, returned: 128,
+        earned: 136, settlements: 144, reported_epoch: 152, progress: 160, last: 408, reserved: 544,
     );
     layout!(Operator, 256;
-        version: 0, bump: 1, padding: 2, domain: 4, network: 8, wallet: 40, payout: 72, bond: 104, unbonding: 112,
-        unbonding_ts: 120, domain_version: 128, capability_root: 136, capability_epoch: 168, capability_count: 176,
-        cells: 180, claimed: 184, reserved: 192,
+        version: 0, bump: 1, padding: 2, domain: 4, network: 8, wallet: 40, payout: 72, bond: 104, domain_version: 128,
+        capability_root: 136, capability_epoch: 168, capability_count: 176, cells: 180, claimed: 184, reserved: 192,
     );
-    layout!(Attestation, 280;
-        version: 0, bump: 1, kind: 2, complete: 3, value: 4, network: 8, payer: 40, subject: 72, epoch: 104, sequence: 112,
-        generation: 120, receipts_root: 128, entries_hash: 160, digest: 192, endorsers: 224, weight: 232, entries: 240,
-        padding: 242, reserved: 248,
-    );
-    layout!(BatchLog, 80;
-        version: 0, bump: 1, padding: 2, workload: 8, epoch: 40, reserved: 48,
+    layout!(Attestation, 272;
+        version: 0, bump: 1, kind: 2, complete: 3, value: 4, network: 8, payer: 40, subject: 72, epoch: 104,
+        sequence: 112, generation: 120, receipts_root: 128, entries_hash: 160, digest: 192, endorsers: 224,
+        entries: 232, padding: 234, reserved: 240,
     );
     layout!(BatchRecord, 88;
         receipts_root: 0, entries_hash: 32, endorsers: 64, generation: 72, receipts: 80, flags: 84,
     );
+    layout!(BatchLog, 80; version: 0, bump: 1, padding: 2, workload: 8, epoch: 40, reserved: 48);
     layout!(Slot, 192;
-        operator: 0, bond: 32, staged_bond: 40, staged_epoch: 48, joined_epoch: 56, earned: 64, phi_q64: 72, reward: 80,
-        domain: 88, staged_domain: 92, tally: 96, settled_tally: 124, p_q32: 152, share_q32: 156, scratch_reach_q32: 160,
-        scratch_end: 164, reason: 166, state: 167, reserved: 168,
+        operator: 0, bond: 32, staged_bond: 40, staged_epoch: 48, joined_epoch: 56, earned: 64, phi_q64: 72,
+        reward: 80, domain: 88, staged_domain: 92, tally: 96, settled_tally: 124, p_q32: 152, share_q32: 156,
+        scratch_reach_q32: 160, scratch_end: 164, reason: 166, state: 167, left_epoch: 168, settled_bond: 176,
+        settled_domain: 184, breaches: 188, reserved: 190,
     );
     layout!(Progress, 248;
-        nodes: 0, outcomes: 160, covered_q64: 216, paid: 224, exponent: 232, cursor: 236, contributing: 238, domains: 240,
-        stage: 242, reserved: 243,
+        nodes: 0, outcomes: 160, covered_q64: 216, paid: 224, exponent: 232, cursor: 236, contributing: 238,
+        domains: 240, stage: 242, reserved: 243,
     );
-    layout!(Entry, 32;
-        slot: 0, reserved: 2, counts: 4,
-    );
+    layout!(Entry, 32; slot: 0, reserved: 2, counts: 4);
 }
 
 #[test]
-fn discriminators_are_those_of_the_names() {
-    // The first eight bytes of SHA-256 of `account:Name` and `global:name`, computed elsewhere.
-    let accounts: [(&[u8], [u8; 8]); 8] = [
-        (Network::DISCRIMINATOR, [51, 5, 209, 183, 60, 99, 156, 251]),
-        (Committee::DISCRIMINATOR, [96, 136, 210, 244, 137, 110, 178, 104]),
-        (Epoch::DISCRIMINATOR, [93, 83, 120, 89, 151, 138, 152, 108]),
-        (Workload::DISCRIMINATOR, [206, 97, 141, 191, 183, 109, 209, 27]),
-        (Cell::DISCRIMINATOR, [105, 32, 243, 35, 201, 39, 164, 138]),
-        (Operator::DISCRIMINATOR, [219, 31, 188, 145, 69, 139, 204, 117]),
-        (Attestation::DISCRIMINATOR, [152, 125, 183, 86, 36, 146, 121, 73]),
-        (BatchLog::DISCRIMINATOR, [26, 69, 38, 134, 132, 11, 186, 78]),
-    ];
-    for (actual, expected) in accounts {
-        assert_eq!(actual, expected);
+#[rustfmt::skip]
+fn every_field_of_every_event_is_where_it_was() {
+    layout!(NetworkCreated, 240;
+        network: 0, authority: 32, guardian: 64, mint: 96, token_program: 128, genesis_ts: 160, config: 168,
+    );
+    layout!(AuthorityProposed, 96; network: 0, before: 32, pending: 64);
+    layout!(AuthorityAccepted, 96; network: 0, before: 32, authority: 64);
+    layout!(GuardianSet, 96; network: 0, before: 32, guardian: 64);
+    layout!(ConfigProposed, 184; network: 0, effective_ts: 32, before: 40, config: 112);
+    layout!(Paused, 56; network: 0, phases: 32, until_ts: 40, free_ts: 48);
+    layout!(AttesterSet, 128;
+        network: 0, place: 32, key: 40, key_before: 72, weight: 104, weight_before: 112, generation: 120,
+    );
+    layout!(WorkloadRegistered, 128;
+        network: 0, workload: 32, id: 64, descriptor_hash: 72, weight: 104, first_epoch: 112, total_weight_before: 120,
+    );
+    layout!(WorkloadWeightSet, 96;
+        network: 0, workload: 32, before: 64, weight: 72, epoch: 80, total_weight_before: 88,
+    );
+    layout!(TreasuryFunded, 80; network: 0, funder: 32, amount_units: 64, available_before_units: 72);
+    layout!(PoolSponsored, 80; workload: 0, sponsor: 32, amount_units: 64, sponsored_before_units: 72);
+    layout!(EpochOpened, 152;
+        network: 0, epoch: 32, unit: 40, total_weight: 48, available_before_units: 56, committee_generation: 64,
+        config_version: 72, config: 80,
+    );
+    layout!(EpochClosed, 40; network: 0, epoch: 32);
+    layout!(OperatorRegistered, 136; network: 0, operator: 32, wallet: 64, payout: 96, domain_version: 128);
+    layout!(OperatorRetired, 72; network: 0, operator: 32, claimed_units: 64);
+    layout!(BondChanged, 128; network: 0, holder: 32, cause: 64, amount_units: 72, before: 80, after: 104);
+    layout!(CapabilitiesCommitted, 80; operator: 0, root: 32, count: 64, epoch: 72);
+    layout!(Enrolled, 96; workload: 0, operator: 32, slot: 64, joined_epoch: 72, bond_units: 80, domain: 88);
+    layout!(SlotSynced, 80;
+        workload: 0, slot: 32, epoch: 40, bond_before_units: 48, bond_units: 56, domain_before: 64, domain: 72,
+    );
+    layout!(CellLeft, 80; workload: 0, operator: 32, slot: 64, left_epoch: 72);
+    layout!(SlotReleased, 80; workload: 0, slot: 32, slots: 40, payer: 48);
+    layout!(BatchApplied, 136;
+        workload: 0, epoch: 32, sequence: 40, receipts_root: 48, receipts: 80, entries_hash: 88, endorsers: 120,
+        generation: 128,
+    );
+    layout!(BatchRemoved, 112;
+        workload: 0, epoch: 32, sequence: 40, fraud: 48, challenger: 56, slashed_units: 88, reward_units: 96,
+        available_before_units: 104,
+    );
+    layout!(FailureDomainApplied, 56; operator: 0, before: 32, domain: 40, version: 48);
+    layout!(CellSealed, 80;
+        workload: 0, epoch: 32, pool_units: 40, allocated_units: 48, carry_units: 56, sponsored_units: 64,
+        sealed_ts: 72,
+    );
+    layout!(CellSettled, 88;
+        workload: 0, epoch: 32, coverage_q64: 40, pool_units: 48, paid_units: 56, carry_units: 64, returned_units: 72,
+        earned_before_units: 80,
+    );
+    layout!(CellSwept, 64;
+        workload: 0, returned_units: 32, carry_units: 40, sponsored_units: 48, available_before_units: 56,
+    );
+    layout!(CellClosed, 40; workload: 0, epoch: 32);
+    layout!(RewardsClaimed, 120;
+        operator: 0, workload: 32, slot: 64, payout_account: 72, amount_units: 104, earned_before_units: 112,
+    );
+}
+
+/// Names, discriminators, and what these should be.
+macro_rules! discriminators {
+    ($($type:ident: $bytes:expr),+ $(,)?) => { [$((stringify!($type), $type::DISCRIMINATOR, $bytes)),+] };
+}
+
+// Below are the first eight bytes of SHA-256 of `account:Name`, `global:name` and `event:Name`, computed elsewhere.
+
+#[test]
+#[rustfmt::skip]
+fn discriminators_of_accounts_are_those_of_the_names() {
+    let accounts: [(&str, &[u8], [u8; 8]); 8] = discriminators! {
+        Network: [51, 5, 209, 183, 60, 99, 156, 251], Committee: [96, 136, 210, 244, 137, 110, 178, 104],
+        Epoch: [93, 83, 120, 89, 151, 138, 152, 108], Workload: [206, 97, 141, 191, 183, 109, 209, 27],
+        Cell: [105, 32, 243, 35, 201, 39, 164, 138], Operator: [219, 31, 188, 145, 69, 139, 204, 117],
+        Attestation: [152, 125, 183, 86, 36, 146, 121, 73], BatchLog: [26, 69, 38, 134, 132, 11, 186, 78],
+    };
+    for (name, actual, expected) in accounts {
+        assert_eq!(actual, expected, "{name}");
     }
-    let instructions: [(&str, [u8; 8]); 16] = [
-        ("create_network", [150, 71, 176, 201, 244, 144, 46, 173]),
-        ("update_committee", [120, 221, 44, 170, 255, 172, 164, 115]),
-        ("register_workload", [252, 6, 200, 128, 8, 162, 87, 9]),
-        ("fund_treasury", [71, 154, 45, 220, 206, 32, 174, 239]),
-        ("open_epoch", [75, 57, 218, 33, 173, 254, 207, 136]),
-        ("register_operator", [49, 242, 151, 125, 212, 136, 31, 89]),
-        ("commit_capabilities", [188, 35, 148, 152, 82, 70, 67, 122]),
-        ("enroll", [58, 12, 36, 3, 142, 28, 1, 43]),
-        ("open_attestation", [72, 25, 60, 101, 90, 16, 80, 87]),
-        ("extend_attestation", [161, 9, 41, 251, 29, 34, 47, 79]),
-        ("endorse", [2, 228, 252, 182, 105, 92, 40, 175]),
-        ("apply_batch", [37, 214, 173, 73, 212, 97, 227, 127]),
-        ("apply_failure_domain", [118, 74, 249, 252, 139, 203, 131, 209]),
-        ("seal_cell", [177, 12, 198, 141, 175, 48, 180, 108]),
-        ("settle_cell", [211, 99, 208, 75, 104, 42, 66, 180]),
-        ("claim_rewards", [4, 144, 132, 71, 116, 23, 151, 80]),
-    ];
-    let actual: Vec<_> =
-        INSTRUCTIONS.iter().map(|(name, bytes)| (*name, <[u8; 8]>::try_from(*bytes).unwrap())).collect();
-    assert_eq!(actual, instructions);
+}
+
+#[test]
+#[rustfmt::skip]
+fn discriminators_of_instructions_are_those_of_the_names() {
+    macro_rules! expected {
+        ($($name:ident: $bytes:expr),+ $(,)?) => { [$((stringify!($name), $bytes)),+] };
+    }
+    let expected: [(&str, [u8; 8]); 41] = expected! {
+        create_network: [150, 71, 176, 201, 244, 144, 46, 173],
+        propose_authority: [20, 148, 236, 198, 76, 119, 99, 142],
+        accept_authority: [107, 86, 198, 91, 33, 12, 107, 160], set_guardian: [147, 243, 50, 121, 154, 164, 50, 30],
+        propose_config: [163, 247, 238, 160, 236, 129, 153, 160], pause: [211, 22, 221, 251, 74, 121, 193, 47],
+        unpause: [169, 144, 4, 38, 10, 141, 188, 255], update_committee: [120, 221, 44, 170, 255, 172, 164, 115],
+        add_attester_bond: [138, 30, 52, 205, 124, 228, 37, 226],
+        unbond_attester: [206, 190, 252, 226, 189, 208, 33, 244],
+        withdraw_attester_bond: [4, 242, 249, 118, 76, 112, 210, 154],
+        register_workload: [252, 6, 200, 128, 8, 162, 87, 9],
+        set_workload_weight: [106, 30, 178, 122, 123, 60, 182, 168],
+        fund_treasury: [71, 154, 45, 220, 206, 32, 174, 239], sponsor_workload: [158, 13, 129, 89, 48, 69, 238, 96],
+        open_epoch: [75, 57, 218, 33, 173, 254, 207, 136], close_epoch: [13, 87, 7, 133, 109, 14, 83, 25],
+        register_operator: [49, 242, 151, 125, 212, 136, 31, 89], add_bond: [67, 104, 1, 227, 44, 237, 39, 95],
+        unbond: [151, 129, 36, 46, 102, 195, 111, 122], withdraw_bond: [222, 199, 141, 31, 188, 93, 155, 40],
+        slash_operator: [93, 188, 89, 82, 93, 198, 107, 167], retire_operator: [168, 74, 237, 219, 153, 216, 197, 49],
+        commit_capabilities: [188, 35, 148, 152, 82, 70, 67, 122], enroll: [58, 12, 36, 3, 142, 28, 1, 43],
+        sync_slot: [143, 128, 182, 223, 231, 63, 144, 187], leave_cell: [223, 11, 147, 67, 223, 30, 243, 90],
+        release_slot: [100, 59, 168, 161, 243, 243, 157, 33], trim_cell: [31, 112, 68, 190, 107, 90, 86, 207],
+        open_attestation: [72, 25, 60, 101, 90, 16, 80, 87], extend_attestation: [161, 9, 41, 251, 29, 34, 47, 79],
+        endorse: [2, 228, 252, 182, 105, 92, 40, 175], close_attestation: [249, 84, 133, 23, 48, 175, 252, 221],
+        apply_batch: [37, 214, 173, 73, 212, 97, 227, 127], challenge_batch: [91, 151, 20, 80, 34, 54, 14, 25],
+        apply_failure_domain: [118, 74, 249, 252, 139, 203, 131, 209],
+        seal_cell: [177, 12, 198, 141, 175, 48, 180, 108], settle_cell: [211, 99, 208, 75, 104, 42, 66, 180],
+        claim_rewards: [4, 144, 132, 71, 116, 23, 151, 80], sweep_cell: [221, 83, 40, 192, 175, 227, 71, 102],
+        close_cell: [123, 236, 153, 37, 166, 62, 188, 78],
+    };
+    let actual = INSTRUCTIONS.iter().map(|(name, bytes)| (*name, <[u8; 8]>::try_from(*bytes).unwrap()));
+    assert_eq!(actual.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+#[rustfmt::skip]
+fn discriminators_of_events_are_those_of_the_names() {
+    assert_eq!(EVENT_IX_TAG_LE, [228, 69, 165, 46, 81, 203, 154, 29]); // SHA-256 of `anchor:event`, backwards
+    let events: [(&str, &[u8], [u8; 8]); 29] = discriminators! {
+        NetworkCreated: [164, 212, 129, 27, 28, 58, 190, 118], AuthorityProposed: [244, 117, 94, 112, 53, 151, 35, 89],
+        AuthorityAccepted: [166, 192, 219, 188, 41, 209, 195, 26], GuardianSet: [159, 49, 155, 156, 176, 88, 29, 190],
+        ConfigProposed: [148, 34, 23, 129, 45, 161, 66, 192], Paused: [172, 248, 5, 253, 49, 255, 255, 232],
+        AttesterSet: [114, 47, 165, 188, 253, 188, 170, 124], WorkloadRegistered: [93, 38, 7, 107, 249, 26, 245, 205],
+        WorkloadWeightSet: [104, 34, 174, 213, 89, 43, 47, 74], TreasuryFunded: [172, 66, 241, 101, 216, 219, 147, 130],
+        PoolSponsored: [183, 62, 14, 160, 85, 1, 94, 250], EpochOpened: [136, 166, 130, 170, 78, 145, 67, 78],
+        EpochClosed: [21, 4, 48, 56, 29, 169, 77, 42], OperatorRegistered: [173, 220, 230, 105, 117, 97, 22, 133],
+        OperatorRetired: [64, 205, 193, 232, 166, 247, 2, 36], BondChanged: [182, 171, 105, 8, 232, 86, 149, 135],
+        CapabilitiesCommitted: [220, 32, 248, 84, 150, 159, 166, 30], Enrolled: [129, 156, 102, 214, 94, 196, 220, 127],
+        SlotSynced: [181, 61, 82, 60, 61, 229, 215, 121], CellLeft: [213, 112, 125, 69, 188, 57, 226, 96],
+        SlotReleased: [96, 238, 123, 196, 35, 250, 120, 91], BatchApplied: [80, 24, 55, 165, 175, 255, 107, 48],
+        BatchRemoved: [146, 95, 165, 17, 79, 147, 53, 53], FailureDomainApplied: [204, 192, 159, 32, 46, 110, 61, 242],
+        CellSealed: [134, 165, 81, 213, 50, 165, 107, 140], CellSettled: [1, 7, 58, 16, 131, 218, 103, 119],
+        CellSwept: [211, 239, 137, 8, 23, 77, 68, 81], CellClosed: [133, 214, 147, 229, 41, 9, 177, 235],
+        RewardsClaimed: [75, 98, 88, 18, 219, 112, 88, 121],
+    };
+    for (name, actual, expected) in events {
+        assert_eq!(actual, expected, "{name}");
+    }
+    assert_eq!(events.map(|(name, _, _)| name), NAMES);
 }
 
 /// Every error with its code.
 #[rustfmt::skip]
-const ERRORS: [(&str, u32); 63] = [
+const ERRORS: [(&str, u32); 104] = [
     ("NotAuthority", 6_000), ("InvalidRule", 6_001), ("InvalidTimes", 6_002), ("InvalidEvidenceRules", 6_003),
     ("InvalidQuorum", 6_004), ("InvalidBondRules", 6_005), ("InvalidGenesis", 6_006), ("InvalidCommittee", 6_007),
-    ("InvalidAttester", 6_008), ("UnknownVersion", 6_009), ("WrongNetwork", 6_100), ("WrongWorkload", 6_101),
-    ("WrongEpoch", 6_102), ("WrongMint", 6_103), ("WrongVault", 6_104), ("WrongWallet", 6_105), ("WrongPayout", 6_106),
-    ("WrongPayoutAccount", 6_107), ("WrongPayer", 6_108), ("WrongSubject", 6_109), ("ZeroAmount", 6_200),
+    ("InvalidAttester", 6_008), ("UnknownVersion", 6_009), ("InvalidChallengerShare", 6_010),
+    ("EpochLengthFixed", 6_011), ("NotPendingAuthority", 6_012), ("NotGuardian", 6_013), ("InvalidPause", 6_014),
+    ("PauseTooSoon", 6_015), ("Paused", 6_016), ("PlaceTaken", 6_017), ("WrongNetwork", 6_100),
+    ("WrongWorkload", 6_101), ("WrongEpoch", 6_102), ("WrongMint", 6_103), ("WrongVault", 6_104),
+    ("WrongWallet", 6_105), ("WrongPayout", 6_106), ("WrongPayoutAccount", 6_107), ("WrongPayer", 6_108),
+    ("WrongSubject", 6_109), ("WrongTokenProgram", 6_110), ("WrongRefund", 6_111), ("ZeroAmount", 6_200),
     ("AmountOverflow", 6_201), ("InvalidBond", 6_202), ("InvalidPayout", 6_203), ("InvalidWeight", 6_204),
+    ("NotBonded", 6_205), ("StillBonded", 6_206), ("BondNeeded", 6_207), ("NoBreach", 6_208),
     ("EpochNotStarted", 6_300), ("EpochNotOpened", 6_301), ("EpochNotOver", 6_302), ("ChallengeNotOver", 6_303),
-    ("NotCollecting", 6_304), ("NotSealed", 6_305), ("CellSettling", 6_306), ("StepUnitsTooFew", 6_307), ("NullRoot", 6_400),
+    ("NotCollecting", 6_304), ("NotSealed", 6_305), ("CellSettling", 6_306), ("StepUnitsTooFew", 6_307),
+    ("WeightPending", 6_308), ("SlotPending", 6_309), ("EpochInUse", 6_310), ("NullRoot", 6_400),
     ("InvalidProof", 6_401), ("CapabilityMismatch", 6_402), ("AlreadyEnrolled", 6_403), ("CellFull", 6_404),
-    ("WorkloadRetired", 6_405), ("DigestMismatch", 6_500), ("InvalidKind", 6_501), ("InvalidStatement", 6_502),
+    ("WorkloadRetired", 6_405), ("AlreadyLeft", 6_406), ("SlotInUse", 6_407), ("OperatorInUse", 6_408),
+    ("CellInUse", 6_409), ("DigestMismatch", 6_500), ("InvalidKind", 6_501), ("InvalidStatement", 6_502),
     ("InvalidChunk", 6_503), ("EntriesHashMismatch", 6_504), ("Incomplete", 6_505), ("StaleGeneration", 6_506),
     ("NoQuorum", 6_507), ("WrongSequence", 6_508), ("InvalidSlot", 6_509), ("SlotNotEffective", 6_510),
-    ("CountMismatch", 6_511), ("TooManyAttempts", 6_512), ("LogFull", 6_513), ("WrongInstructionsSysvar", 6_600),
-    ("NotEd25519", 6_601), ("InvalidSignatureCount", 6_602), ("InvalidSignatureOffsets", 6_603), ("WrongMessage", 6_604),
+    ("CountMismatch", 6_511), ("TooManyAttempts", 6_512), ("LogFull", 6_513), ("NoSuchBatch", 6_514),
+    ("BatchRemoved", 6_515), ("ChallengeOver", 6_516), ("WrongEntries", 6_517), ("InvalidEvidence", 6_518),
+    ("NotInBatch", 6_519), ("NoFraud", 6_520), ("WrongInstructionsSysvar", 6_600), ("NotEd25519", 6_601),
+    ("InvalidSignatureCount", 6_602), ("InvalidSignatureOffsets", 6_603), ("WrongMessage", 6_604),
     ("UnknownAttester", 6_605), ("DuplicateAttester", 6_606), ("ClaimMismatch", 6_700), ("NotYourSlot", 6_701),
-    ("Inconsistent", 6_900),
+    ("InvalidMint", 6_800), ("MintHasTransferFee", 6_801), ("MintHasConfidentialTransfer", 6_802),
+    ("MintHasDefaultAccountState", 6_803), ("MintIsNonTransferable", 6_804), ("MintHasPermanentDelegate", 6_805),
+    ("MintHasTransferHook", 6_806), ("MintHasConfidentialTransferFee", 6_807), ("MintHasConfidentialMintBurn", 6_808),
+    ("MintHasScaledUiAmount", 6_809), ("MintIsPausable", 6_810), ("MintHasPermissionedBurn", 6_811),
+    ("MintHasUnknownExtension", 6_812), ("Inconsistent", 6_900),
 ];
 
 #[test]
@@ -164,14 +285,13 @@ fn error_codes_never_change() {
     assert_eq!(errors(), ERRORS);
 }
 
-/// Decodes an account's header and asserts that it is the account's bytes behind the discriminator.
+/// Decodes an account's header and asserts that it is the account's bytes behind the discriminator, the version first.
 fn round_trip<T: AnyBitPattern + NoUninit + Discriminator>(world: &World, address: &Pubkey, size: usize) -> T {
     let data = world.account(address).data;
     let header: T = accounts::header(address, &data).unwrap();
     assert_eq!(data.len(), size);
-    assert_eq!(data[..8], *T::DISCRIMINATOR);
+    assert_eq!(data[..9], [T::DISCRIMINATOR, &[1]].concat());
     assert_eq!(data[8..8 + size_of::<T>()], *bytes_of(&header));
-    assert_eq!(data[8], 1, "the version comes first");
     header
 }
 
@@ -199,34 +319,39 @@ fn lived_in() -> (World, Pubkey, coverage_tests::Operator, Pubkey) {
 fn real_accounts_are_what_the_client_decodes() {
     let (world, workload, operator, attestation) = lived_in();
     let net = &world.net;
-    let network: Network = round_trip(&world, &net.address, 504);
-    assert_eq!((network.id, network.mint, network.vault, network.decimals), (1, net.mint, pda::vault(&net.address), 6));
-    assert_eq!((number(&world, &net.address, 392), number(&world, &net.address, 400)), (0, 12_345)); // treasury, bonds
-    let committee: Committee = round_trip(&world, &pda::committee(&net.address), 3_712);
+    let network: Network = round_trip(&world, &net.address, 528);
+    assert_eq!(
+        (network.id, network.mint, network.vault, network.decimals),
+        (1, net.token.mint, pda::vault(&net.address), 6)
+    );
+    let amounts = [408, 416, 424].map(|offset| number(&world, &net.address, offset));
+    assert_eq!(amounts, [0, 12_345, 500_000], "treasury, operators' and attesters' bonds");
+    let committee: Committee = round_trip(&world, &pda::committee(&net.address), 4_736);
     assert_eq!((committee.count, committee.generation, committee.total_weight), (5, 1, 5));
     assert_eq!(committee.attesters[4].key.to_bytes(), net.attesters[4].verifying_key().to_bytes());
-    let epoch: Epoch = round_trip(&world, &pda::epoch(&net.address, 0), 240);
+    assert_eq!(committee.attesters[4].bond, Bond { units: 100_000, ..Bond::default() });
+    let epoch: Epoch = round_trip(&world, &pda::epoch(&net.address, 0), 248);
     assert_eq!((epoch.index, epoch.unit, epoch.total_weight, epoch.config), (0, 100_000, 10, network.config));
     assert_eq!(number(&world, &pda::epoch(&net.address, 0), 104), 100_000);
-    let class: Workload = round_trip(&world, &workload, 200);
+    let class: Workload = round_trip(&world, &workload, 232);
     assert_eq!((class.id, class.weight, class.model, class.latency_ms), (3, 10, [7; 32], 1_000));
     let account: Operator = round_trip(&world, &operator.account, 264);
     assert_eq!(
-        (account.bond, account.domain, account.domain_version, account.payout),
-        (12_345, 77, 1, operator.payout)
+        (account.bond.units, account.domain, account.domain_version, account.payout),
+        (12_345, 77, (1 << 32) + 1, operator.payout)
     );
 
     // Items: their number at the end of the header, the first of them at the next multiple of their alignment.
     let address = pda::cell(&workload);
-    let header: Cell = round_trip(&world, &address, 584 + 2 * 192); // a slot and a page of scratch
+    let header: Cell = round_trip(&world, &address, 624 + 2 * 192); // a slot and a page of scratch
     let data = world.account(&address).data;
     let (cell, slots) = accounts::cell(&address, &data).unwrap();
     assert_eq!(bytes_of(&header), bytes_of(&cell));
     assert_eq!((cell.slots, cell.batches, slots.len()), (1, 2, 1));
-    assert_eq!(data[576..584], [2, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(data[584..776], *bytes_of(&slots[0]));
+    assert_eq!(data[616..624], [2, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(data[624..816], *bytes_of(&slots[0]));
     assert_eq!((slots[0].operator, slots[0].tally), (operator.account.to_bytes(), [11, 2, 3, 4, 5, 6, 7]));
-    assert_eq!(data[584 + 96..584 + 100], 11u32.to_le_bytes());
+    assert_eq!(data[624 + 96..624 + 100], 11u32.to_le_bytes());
     assert_eq!([1, 96, 97, 1_024].map(items_for), [2, 97, 99, 1_035]);
 
     let address = pda::log(&workload);
@@ -240,12 +365,47 @@ fn real_accounts_are_what_the_client_decodes() {
         (21, 17, 31, 1)
     );
 
-    let _: Attestation = round_trip(&world, &attestation, 292 + 32);
+    let _: Attestation = round_trip(&world, &attestation, 284 + 32);
     let data = world.account(&attestation).data;
     let (header, entries) = accounts::attestation(&attestation, &data).unwrap();
     assert_eq!((header.sequence, header.value, header.complete, header.payer), (2, 42, 1, world.payer));
     assert_eq!(entries, [entry(0, [9, 8, 7, 6, 5, 4, 3])]);
-    assert_eq!((data[288], &data[292..]), (1, bytes_of(&entries[0])));
+    assert_eq!((data[280], &data[284..]), (1, bytes_of(&entries[0])));
+}
+
+/// Asserts that fields are zero.
+macro_rules! zero {
+    ($value:expr; $($field:ident),+) => {
+        $(assert!(bytes_of(&$value.$field).iter().all(|byte| *byte == 0), "{}", stringify!($value.$field));)+
+    };
+}
+
+#[test]
+fn what_is_reserved_is_zero() {
+    let (mut world, workload, operator, attestation) = lived_in();
+    let network = world.net.address;
+    for settled in [false, true] {
+        if settled {
+            world.finish(workload);
+        }
+        let header: Network = world.get(&network);
+        zero!(header; padding, reserved);
+        zero!(header.config; reserved);
+        zero!(header.pending_config; reserved);
+        zero!(world.get::<Committee>(&pda::committee(&network)); padding, reserved);
+        let epoch = world.epoch(0);
+        zero!(epoch; padding, reserved);
+        zero!(epoch.config; reserved);
+        zero!(world.get::<Workload>(&workload); padding, reserved);
+        zero!(world.get::<Operator>(&operator.account); padding, reserved);
+        zero!(world.get::<Attestation>(&attestation); padding, reserved);
+        zero!(world.get::<BatchLog>(&pda::log(&workload)); padding, reserved);
+        let (cell, slots) = world.cell(workload);
+        zero!(cell; padding, reserved);
+        zero!(cell.last; reserved);
+        zero!(cell.progress(); reserved);
+        zero!(slots[0]; reserved);
+    }
 }
 
 #[test]
@@ -258,15 +418,15 @@ fn the_client_decodes_nothing_else() {
     let network = world.net.address;
     let header = |bytes: &[u8]| accounts::header::<Network>(&network, bytes).map(|_| ());
     refuses(header(&data(&operator.account)), network, "Network", "another discriminator");
-    refuses(header(&data(&network)[..503]), network, "Network", "too short");
+    refuses(header(&data(&network)[..527]), network, "Network", "too short");
     refuses(header(&[]), network, "Network", "too short");
     let mut next = data(&network);
     next[8] = 2;
     refuses(header(&next), network, "Network", "another version");
     let cell = pda::cell(&workload);
-    refuses(accounts::cell(&cell, &data(&cell)[..967]).map(|_| ()), cell, "Cell", "items cut short");
+    refuses(accounts::cell(&cell, &data(&cell)[..1_007]).map(|_| ()), cell, "Cell", "items cut short");
     let log = pda::log(&workload);
     refuses(accounts::log(&log, &data(&log)[..90]).map(|_| ()), log, "BatchLog", "items cut short");
-    let cut = accounts::attestation(&attestation, &data(&attestation)[..323]).map(|_| ());
+    let cut = accounts::attestation(&attestation, &data(&attestation)[..315]).map(|_| ());
     refuses(cut, attestation, "Attestation", "items cut short");
 }

@@ -9,13 +9,14 @@ use coverage_client::batch::{BatchOf, Statement};
 use coverage_client::chain::{AccountData, Chain};
 use coverage_client::embedded::{compute_limit, create_mint, mint_to, program_file};
 use coverage_client::instructions::{self as ix, SETTLE_STEPS};
+use coverage_client::pda::Token;
 use coverage_client::{ClientError, accounts, audit, pda};
 use coverage_math::attestation::Entry;
 use coverage_math::cell::{Reason, Slot};
 use coverage_math::receipt::Capability;
 use coverage_migrations::{OperatorPlan, Plan, WorkloadPlan, m0006_failure_domains::attest};
 use coverage_settlement::ID;
-use coverage_settlement::state::{Cell, Config, Epoch, Network, Requirements, Workload};
+use coverage_settlement::state::{Cell, Config, Network, Requirements};
 use ed25519_dalek::SigningKey;
 use solana_account::Account;
 use solana_keypair::Keypair;
@@ -31,6 +32,8 @@ use tokio::runtime::Runtime;
 const GENESIS: i64 = 2_000_000_000;
 const EPOCH_SECONDS: i64 = 1_000;
 const EMISSION: u64 = 3_000_000;
+/// Five attesters with the smallest bond there can be.
+const ATTESTER_BONDS: u64 = 5;
 
 /// The bank of `solana-program-test` as a [`Chain`].
 struct Bank {
@@ -126,7 +129,7 @@ fn requirements(model: u8) -> Requirements {
 
 /// Two workloads; operators A and B in domain 1, C in domain 2, D in domain 3. All are capable of both; D opens the second
 /// only later.
-fn plan(bank: &mut Bank, mint: Pubkey) -> Plan {
+fn plan(bank: &mut Bank, token: Token) -> Plan {
     let network = pda::network(7);
     let workloads = [pda::workload(&network, 0), pda::workload(&network, 1)];
     let operators = [(1u32, vec![0]), (1, vec![0]), (2, vec![0]), (3, vec![0])];
@@ -152,7 +155,7 @@ fn plan(bank: &mut Bank, mint: Pubkey) -> Plan {
     });
     Plan {
         network_id: 7,
-        mint,
+        token,
         guardian: Pubkey::default(),
         genesis_ts: GENESIS,
         config: Config {
@@ -224,17 +227,13 @@ impl World {
             self.bank.send("settling", &[ix::settle_cell(network, address, epoch, step_units)]).unwrap();
             transactions += 1;
         }
-        self.audit(workload, epoch);
+        self.audit(workload);
         transactions
     }
 
-    fn audit(&mut self, workload: usize, epoch: u64) {
+    fn audit(&mut self, workload: usize) {
         let (cell, slots) = self.cell(workload);
-        let address = pda::epoch(&self.plan.network(), epoch);
-        let epoch: Epoch = accounts::header(&address, &self.bank.require(&address).unwrap().data).unwrap();
-        let address = self.plan.workload(workload);
-        let workload: Workload = accounts::header(&address, &self.bank.require(&address).unwrap().data).unwrap();
-        let (checked, differences) = audit::settlement(&cell, &slots, &epoch, &workload);
+        let (checked, differences) = audit::settlement(&cell, &slots);
         assert_eq!((checked, differences), (usize::from(cell.last.slots), vec![]));
     }
 
@@ -244,10 +243,11 @@ impl World {
 
     fn claim(&mut self, operator: usize, slots: &[(usize, u16)]) -> u64 {
         let plan = &self.plan.operators[operator];
-        let account = pda::token_account(&plan.payout, &self.plan.mint);
+        let account = pda::token_account(&plan.payout, &self.plan.token);
         let cells: Vec<_> = slots.iter().map(|(workload, slot)| (self.plan.workload(*workload), *slot)).collect();
         let (address, payout) = (self.plan.operator(plan), plan.payout);
-        let claim = ix::claim_rewards(self.bank.payer(), self.plan.network(), self.plan.mint, address, payout, &cells);
+        let claim =
+            ix::claim_rewards(self.bank.payer(), self.plan.network(), &self.plan.token, address, payout, &cells);
         let before = self.bank.tokens(&account);
         self.bank.send("claiming", &[claim]).unwrap();
         self.bank.tokens(&account) - before
@@ -259,13 +259,13 @@ fn a_network_lives_through_three_epochs() {
     let mut bank = Bank::new();
     bank.set_time(GENESIS - 100);
     let (payer, mint_key) = (bank.payer(), Keypair::new_from_array([99; 32]));
-    let mint = mint_key.pubkey();
-    bank.signers.insert(mint, mint_key);
-    bank.send("creating the mint", &create_mint(&payer, &mint, 10_000_000, 6).unwrap()).unwrap();
-    let plan = plan(&mut bank, mint);
-    bank.send("minting", &mint_to(&payer, &mint, &payer, 100_000_000).unwrap()).unwrap();
+    let token = Token { mint: mint_key.pubkey(), program: pda::TOKEN_PROGRAM };
+    bank.signers.insert(token.mint, mint_key);
+    bank.send("creating the mint", &create_mint(&payer, &token, 10_000_000, 6).unwrap()).unwrap();
+    let plan = plan(&mut bank, token);
+    bank.send("minting", &mint_to(&payer, &token, &payer, 100_000_000 + ATTESTER_BONDS).unwrap()).unwrap();
     for operator in &plan.operators {
-        bank.send("minting", &mint_to(&payer, &mint, &operator.wallet, 5_000).unwrap()).unwrap();
+        bank.send("minting", &mint_to(&payer, &token, &operator.wallet, 5_000).unwrap()).unwrap();
     }
     coverage_migrations::run(&mut bank, &plan, |_, _| {}).unwrap();
     let mut again = 0;
@@ -330,9 +330,10 @@ fn a_network_lives_through_three_epochs() {
     let network: Network = accounts::header(&address, &world.bank.require(&address).unwrap().data).unwrap();
     let claimed: u64 = 674_999 + 674_999 + 612_500 + 549_999 + 612_500 + 612_500 + 999_999;
     let vault = world.bank.tokens(&pda::vault(&address));
-    assert_eq!(vault, 100_000_000 + 4 * 1_000 - claimed);
+    assert_eq!(vault, 100_000_000 + 4 * 1_000 + ATTESTER_BONDS - claimed);
     let books =
         [0, 1].map(|workload| world.cell(workload).0).map(|cell| cell.pool + cell.carry + cell.returned + cell.earned);
     assert_eq!(network.treasury_available, 100_000_000 - 3 * EMISSION);
-    assert_eq!(vault, network.treasury_available + books[0] + books[1] + network.operator_bonds);
+    let bonds = network.operator_bonds + network.attester_bonds;
+    assert_eq!((vault, bonds), (network.treasury_available + books[0] + books[1] + bonds, 4 * 1_000 + ATTESTER_BONDS));
 }

@@ -6,13 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod fixture;
+mod governance;
+mod operators;
+mod settlement;
 mod table;
 
-use coverage_client::pda;
+use coverage_client::pda::{self, Token};
 use coverage_settlement::ID;
+use coverage_settlement::state::Network;
 use coverage_tests::check::{INSTRUCTIONS, error_name};
 use coverage_tests::{CoverageError, InstructionError, World, expect_error, expect_program_error};
-use fixture::{Case, Others, Place, cases};
+use fixture::{Case, ELSEWHERE, Fixture, Others, Place};
 use solana_account::Account;
 use solana_program::instruction::{AccountMeta, Instruction};
 use solana_program::pubkey::Pubkey;
@@ -20,9 +24,19 @@ use solana_transaction_error::TransactionError;
 use std::collections::BTreeSet;
 use table::TABLE;
 
-/// Where copies of accounts are put, and the program that owns them there.
-const ELSEWHERE: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
+/// Where the second slot of a cell begins, and in it the address of who paid for it.
+const FREE_SLOT: usize = 624 + 192;
+/// Where copies of accounts are put.
 const COPY: Pubkey = Pubkey::new_from_array([77; 32]);
+
+/// All cases, the world to run them in, and what fits no place in any of them.
+fn cases() -> (World, Vec<Case>, Others) {
+    let (mut fixture, others) = Fixture::new();
+    fixture.governance();
+    fixture.operators();
+    fixture.settlement();
+    (fixture.world, fixture.cases, others)
+}
 
 /// Sends the case's transaction with another instruction.
 fn attempt(world: &mut World, case: &Case, instruction: Instruction) -> (u8, litesvm::types::TransactionResult) {
@@ -47,6 +61,7 @@ fn outcome(world: &mut World, case: &Case, instruction: Instruction) -> String {
 fn name(error: &InstructionError) -> String {
     match error {
         InstructionError::Custom(2_000) => "ConstraintMut".to_owned(),
+        InstructionError::Custom(2_040) => "Duplicate".to_owned(),
         InstructionError::Custom(2_007) => "ConstraintExecutable".to_owned(),
         InstructionError::Custom(3) => "MintMismatch".to_owned(),
         InstructionError::Custom(4) => "OwnerMismatch".to_owned(),
@@ -65,7 +80,7 @@ fn copy(world: &mut World, address: &Pubkey) -> Option<Pubkey> {
 }
 
 /// All substitutions of one place.
-fn row(world: &mut World, case: &Case, position: usize, place: &Place, others: &Others) -> [String; 7] {
+fn row(world: &mut World, case: &Case, position: usize, place: &Place, others: &Others) -> [String; 8] {
     let meta = case.instruction.accounts[position].clone();
     let mut with = |replace: &dyn Fn(&mut World) -> Option<AccountMeta>| {
         world.cluster.svm = case.state.clone();
@@ -82,73 +97,235 @@ fn row(world: &mut World, case: &Case, position: usize, place: &Place, others: &
         with(&|_| place.foreign.map(at)),
         with(&|_| place.sibling.map(at)),
         with(&|_| Some(at(others.stranger))),
-        with(&|_| ours.then(|| at(others.kind))),
+        with(&|_| ours.then(|| at(if place.name == "committee" { others.cell } else { others.kind }))),
         with(&|world| copy(world, &meta.pubkey).map(at)),
         with(&|_| meta.is_signer.then(|| AccountMeta { is_signer: false, ..meta.clone() })),
         with(&|_| meta.is_writable.then(|| AccountMeta { is_writable: false, ..meta.clone() })),
+        with(&|world| ours.then(|| world.forge().bytes(&meta.pubkey, |data| data[8] = 2)).map(|()| meta.clone())),
     ]
+}
+
+/// A row as it is written in the table.
+fn line(place: &str, row: &[String; 8]) -> String {
+    let cells: Vec<_> = row.iter().map(|cell| format!("{cell:?}")).collect();
+    format!("        ({place:?}, [{}]),", cells.join(", "))
 }
 
 #[test]
 fn every_substitution_of_every_account_has_its_outcome() {
     let (mut world, cases, others) = cases();
-    let names: BTreeSet<_> = cases.iter().map(|case| case.name).collect();
-    assert_eq!(names, INSTRUCTIONS.iter().map(|(name, _)| *name).collect());
-    let mut rows = Vec::new();
+    let mut differences = Vec::new();
     for case in &cases {
         world.cluster.svm = case.state.clone();
         assert_eq!(outcome(&mut world, case, case.instruction.clone()), "ok", "{}", case.name);
+        let expected = TABLE.iter().find(|(name, _)| *name == case.name).map_or(&[][..], |(_, rows)| rows);
+        let mut actual = Vec::new();
         for (position, place) in case.places.iter().enumerate() {
-            rows.push((case.name, place.name, row(&mut world, case, position, place, &others)));
+            actual.push(line(place.name, &row(&mut world, case, position, place, &others)));
+        }
+        let expected: Vec<_> = expected.iter().map(|(place, row)| line(place, &row.map(str::to_owned))).collect();
+        if actual != expected {
+            differences.push(format!("    ({:?}, &[\n{}\n    ]),", case.name, actual.join("\n")));
         }
     }
-    let expected = TABLE.iter().flat_map(|(name, rows)| rows.iter().map(|(place, row)| (*name, *place, *row)));
-    let expected: Vec<_> = expected.collect();
-    for ((instruction, place, actual), expected) in rows.iter().zip(&expected) {
-        assert_eq!((*instruction, *place, actual.each_ref().map(String::as_str)), *expected);
+    assert!(differences.is_empty(), "these are other now:\n{}", differences.join("\n"));
+}
+
+#[test]
+fn every_instruction_has_its_rows() {
+    let all: BTreeSet<_> = INSTRUCTIONS.iter().map(|(name, _)| *name).collect();
+    let (_, cases, _) = cases();
+    assert_eq!(cases.iter().map(|case| case.name).collect::<BTreeSet<_>>(), all);
+    assert_eq!(TABLE.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), all);
+    assert_eq!((cases.len(), TABLE.len()), (all.len(), all.len()));
+    assert!(TABLE.iter().all(|(_, rows)| !rows.is_empty()));
+}
+
+/// Whoever, or whatever else, is as good as what an instruction names: everywhere else an account of the whole cluster is
+/// refused.
+const REPLACEABLE: &[(&str, &str)] = &[
+    // Whoever signs becomes the authority; any mint will do that has no extension to refuse.
+    ("create_network", "authority"),
+    ("create_network", "mint"),
+    // Another network of the same authority, guardian or wallet.
+    ("propose_authority", "network"),
+    ("accept_authority", "network"),
+    ("set_guardian", "network"),
+    ("propose_config", "network"),
+    ("pause", "network"),
+    ("unpause", "network"),
+    ("retire_operator", "operator"),
+    // The guardian and the authority.
+    ("unpause", "signer"),
+    // Anyone who pays.
+    ("open_epoch", "payer"),
+    ("withdraw_attester_bond", "payer"),
+    ("withdraw_bond", "payer"),
+    ("claim_rewards", "payer"),
+    // Another upload of the same payer.
+    ("close_attestation", "attestation"),
+    // Another upload of the same bytes.
+    ("challenge_batch", "entries"),
+    ("challenge_batch", "evidence"),
+    // Another cell that ends with a free slot of the same payer.
+    ("trim_cell", "cell"),
+];
+
+#[test]
+fn no_other_account_of_the_cluster_will_do() {
+    let (mut world, cases, others) = cases();
+    let mut accepted = BTreeSet::new();
+    for case in &cases {
+        world.cluster.svm = case.state.clone();
+        let owners = [ID, pda::TOKEN_PROGRAM, pda::SYSTEM_PROGRAM];
+        let all = owners.iter().flat_map(|owner| world.cluster.svm.get_program_accounts(owner));
+        let all: BTreeSet<_> = all.map(|(address, _)| address).chain([pda::TOKEN_PROGRAM, others.stranger]).collect();
+        for (position, place) in case.places.iter().enumerate() {
+            for other in all.iter().filter(|other| **other != case.instruction.accounts[position].pubkey) {
+                let mut instruction = case.instruction.clone();
+                instruction.accounts[position].pubkey = *other;
+                if attempt(&mut world, case, instruction).1.is_ok() {
+                    accepted.insert((case.name, place.name));
+                    world.cluster.svm = case.state.clone();
+                }
+            }
+        }
     }
-    assert_eq!(rows.len(), expected.len());
+    assert_eq!(accepted, REPLACEABLE.iter().copied().collect());
+}
+
+fn find<'a>(cases: &'a [Case], name: &str) -> &'a Case {
+    cases.iter().find(|case| case.name == name).unwrap()
+}
+
+/// Where an instruction names an account.
+fn at(case: &Case, name: &str) -> usize {
+    case.places.iter().position(|place| place.name == name).unwrap()
 }
 
 #[test]
 fn one_account_in_two_places_is_refused() {
     let (mut world, cases, _) = cases();
     let twice = InstructionError::Custom(2_040); // Anchor's "duplicate mutable account"
-    let case = |name: &str| cases.iter().find(|case| case.name == name).unwrap();
     // (instruction, the place taken, what takes it)
-    for (name, place, twin) in
-        [("fund_treasury", 3, 4), ("register_operator", 5, 4), ("apply_batch", 3, 2), ("claim_rewards", 4, 6)]
-    {
-        let case = case(name);
+    for (name, place, twin) in [
+        ("add_attester_bond", "source", "vault"),
+        ("fund_treasury", "source", "vault"),
+        ("sponsor_workload", "source", "vault"),
+        ("register_operator", "source", "vault"),
+        ("add_bond", "source", "vault"),
+        ("withdraw_attester_bond", "attester_account", "vault"),
+        ("withdraw_bond", "wallet_account", "vault"),
+        ("claim_rewards", "payout_account", "vault"),
+        ("challenge_batch", "challenger_account", "vault"),
+        ("apply_batch", "log", "cell"),
+        ("apply_batch", "payer", "attestation"),
+        ("close_cell", "payer", "cell"),
+        ("close_epoch", "payer", "epoch"),
+        // A declared account behind the declared ones.
+        ("claim_rewards", "cell", "operator"),
+        ("close_epoch", "cell", "epoch"),
+        ("trim_cell", "payer", "cell"),
+        ("enroll", "refund", "cell"),
+    ] {
+        let case = find(&cases, name);
         world.cluster.svm = case.state.clone();
         let mut instruction = case.instruction.clone();
-        instruction.accounts[place] = instruction.accounts[twin].clone();
+        instruction.accounts[at(case, place)] = instruction.accounts[at(case, twin)].clone();
         let (index, result) = attempt(&mut world, case, instruction);
         expect_program_error(&result, index, twice.clone());
     }
-    // A declared account in place of a cell.
-    let case = case("claim_rewards");
-    world.cluster.svm = case.state.clone();
-    let mut instruction = case.instruction.clone();
-    instruction.accounts[10] = instruction.accounts[2].clone();
-    let (index, result) = attempt(&mut world, case, instruction);
-    expect_program_error(&result, index, twice);
 }
 
 #[test]
-fn another_networks_accounts_all_together_do_not_pay_this_ones_operator() {
+fn who_pays_may_be_who_is_paid() {
     let (mut world, cases, _) = cases();
-    let case = cases.last().unwrap();
-    world.cluster.svm = case.state.clone();
-    let second = pda::network(2);
-    let mint = world.get::<coverage_settlement::state::Network>(&second).mint;
-    let payout = case.instruction.accounts[3].pubkey;
-    let mut instruction = case.instruction.clone();
-    for (position, key) in [(1, second), (4, pda::token_account(&payout, &mint)), (5, mint), (6, pda::vault(&second))] {
-        instruction.accounts[position].pubkey = key;
+    for (name, payer, paid) in [
+        ("withdraw_attester_bond", "payer", "attester"),
+        ("withdraw_bond", "payer", "wallet"),
+        ("enroll", "wallet", "refund"),
+    ] {
+        let case = find(&cases, name);
+        world.cluster.svm = case.state.clone();
+        let mut instruction = case.instruction.clone();
+        let [payer, paid] = [at(case, payer), at(case, paid)];
+        if name == "enroll" {
+            let (cell, wallet) = (instruction.accounts[at(case, "cell")].pubkey, instruction.accounts[payer].pubkey);
+            world.forge().bytes(&cell, |data| data[FREE_SLOT..FREE_SLOT + 32].copy_from_slice(wallet.as_ref()));
+            instruction.accounts[paid].pubkey = wallet;
+        } else {
+            instruction.accounts[payer].pubkey = instruction.accounts[paid].pubkey;
+        }
+        assert_eq!(outcome(&mut world, case, instruction), "ok", "{name}");
     }
+}
+
+#[test]
+fn another_networks_accounts_all_together_do_not_pay_this_ones() {
+    let (mut world, cases, _) = cases();
+    let second = pda::network(2);
+    let token = Token::from(&world.get::<Network>(&second));
+    for (name, owner, account) in [
+        ("claim_rewards", "payout", "payout_account"),
+        ("withdraw_bond", "wallet", "wallet_account"),
+        ("withdraw_attester_bond", "attester", "attester_account"),
+        ("challenge_batch", "challenger", "challenger_account"),
+    ] {
+        let case = find(&cases, name);
+        world.cluster.svm = case.state.clone();
+        let mut instruction = case.instruction.clone();
+        let account_of = pda::token_account(&instruction.accounts[at(case, owner)].pubkey, &token);
+        for (place, key) in
+            [("network", second), (account, account_of), ("mint", token.mint), ("vault", pda::vault(&second))]
+        {
+            instruction.accounts[at(case, place)].pubkey = key;
+        }
+        let (index, result) = attempt(&mut world, case, instruction);
+        expect_error(&result, index, CoverageError::WrongNetwork);
+    }
+}
+
+#[test]
+fn a_token_program_of_ones_own_founds_nothing() {
+    let (mut world, cases, _) = cases();
+    let case = find(&cases, "create_network");
+    world.cluster.svm = case.state.clone();
+    let mut instruction = case.instruction.clone();
+    let mint = at(case, "mint");
+    instruction.accounts[mint].pubkey = copy(&mut world, &instruction.accounts[mint].pubkey).unwrap();
+    instruction.accounts[at(case, "token_program")].pubkey = ELSEWHERE;
     let (index, result) = attempt(&mut world, case, instruction);
-    expect_error(&result, index, CoverageError::WrongNetwork);
+    expect_error(&result, index, CoverageError::InvalidMint);
+}
+
+#[test]
+fn without_an_event_nobody_looks_at_the_program() {
+    let (mut world, cases, _) = cases();
+    let case = find(&cases, "sweep_cell");
+    world.cluster.svm = case.state.clone();
+    world.send(std::slice::from_ref(&case.instruction));
+    let mut instruction = case.instruction.clone();
+    instruction.accounts[at(case, "program")].pubkey = pda::TOKEN_PROGRAM;
+    assert_eq!(outcome(&mut world, case, instruction), "ok", "there is nothing left to sweep");
+}
+
+#[test]
+fn what_counts_once_counts_once_in_one_instruction() {
+    let (mut world, cases, _) = cases();
+    // A cell that tells of an epoch twice would close it before another has settled it.
+    let case = find(&cases, "close_epoch");
+    world.cluster.svm = case.state.clone();
+    let mut instruction = case.instruction.clone();
+    instruction.accounts.push(instruction.accounts[at(case, "cell")].clone());
+    let (index, result) = attempt(&mut world, case, instruction);
+    expect_error(&result, index, CoverageError::EpochInUse);
+    // A batch that is its own evidence proves nothing.
+    let case = find(&cases, "challenge_batch");
+    world.cluster.svm = case.state.clone();
+    let mut instruction = case.instruction.clone();
+    instruction.accounts[at(case, "evidence")] = instruction.accounts[at(case, "entries")].clone();
+    let (index, result) = attempt(&mut world, case, instruction);
+    expect_error(&result, index, CoverageError::InvalidEvidence);
 }
 
 #[test]
@@ -156,7 +333,9 @@ fn missing_accounts_and_cut_short_data_are_refused() {
     let (mut world, cases, _) = cases();
     for case in &cases {
         world.cluster.svm = case.state.clone();
-        let declared = case.places.len() - usize::from(case.name == "claim_rewards"); // the cell is not declared
+        // What follows the program is not declared.
+        let last = case.places.iter().position(|place| place.name == "program");
+        let declared = last.map_or(case.places.len(), |last| last + 1);
         for count in [0, 1, declared - 1] {
             let mut instruction = case.instruction.clone();
             instruction.accounts.truncate(count);
@@ -166,12 +345,8 @@ fn missing_accounts_and_cut_short_data_are_refused() {
         for length in [0, 1, 7, whole - 1] {
             let mut instruction = case.instruction.clone();
             instruction.data.truncate(length);
-            assert_eq!(
-                outcome(&mut world, case, instruction),
-                "InvalidInstructionData",
-                "{} cut to {length}",
-                case.name
-            );
+            let outcome = outcome(&mut world, case, instruction);
+            assert_eq!(outcome, "InvalidInstructionData", "{} cut to {length}", case.name);
         }
         let mut unknown = case.instruction.clone();
         unknown.data[0] ^= 0x55;
