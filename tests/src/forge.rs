@@ -4,7 +4,7 @@ use anchor_lang::Discriminator;
 use bytemuck::{Pod, Zeroable, bytes_of, cast_slice, from_bytes_mut};
 use coverage_client::accounts;
 use coverage_client::embedded::Embedded;
-use coverage_math::cell::Slot;
+use coverage_math::cell::{FREE, Slot};
 use coverage_settlement::state::{Cell, items_for};
 use solana_account::Account;
 use solana_program::pubkey::Pubkey;
@@ -57,6 +57,7 @@ impl Forge<'_> {
         let data = self.0.svm.get_account(address).unwrap().data;
         let (mut cell, _) = accounts::cell(address, &data).unwrap();
         cell.slots = slots.len() as u16;
+        cell.free = slots.iter().filter(|slot| slot.state == FREE).count() as u64;
         edit(&mut cell);
         let mut items = slots.to_vec();
         items.resize(items_for(slots.len()), Slot::zeroed());

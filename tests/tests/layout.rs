@@ -71,7 +71,7 @@ fn every_field_of_every_account_is_where_it_was() {
     layout!(Cell, 608;
         version: 0, bump: 1, phase: 2, padding: 3, slots: 4, removed: 6, network: 8, workload: 40, epoch: 72,
         sealed_ts: 80, batches: 88, pool: 96, pool_sponsored: 104, carry: 112, sponsored: 120, returned: 128,
-        earned: 136, settlements: 144, reported_epoch: 152, progress: 160, last: 408, reserved: 544,
+        earned: 136, settlements: 144, reported_epoch: 152, progress: 160, last: 408, free: 544, reserved: 552,
     );
     layout!(Operator, 256;
         version: 0, bump: 1, padding: 2, domain: 4, network: 8, wallet: 40, payout: 72, bond: 104, domain_version: 128,
@@ -140,9 +140,9 @@ fn every_field_of_every_event_is_where_it_was() {
         workload: 0, epoch: 32, sequence: 40, receipts_root: 48, receipts: 80, entries_hash: 88, endorsers: 120,
         generation: 128,
     );
-    layout!(BatchRemoved, 112;
-        workload: 0, epoch: 32, sequence: 40, fraud: 48, challenger: 56, slashed_units: 88, reward_units: 96,
-        available_before_units: 104,
+    layout!(BatchRemoved, 128;
+        workload: 0, epoch: 32, sequence: 40, fraud: 48, challenger: 56, slashed_places: 88, slash_bps: 96, slashed_units: 104, reward_units: 112,
+        available_before_units: 120,
     );
     layout!(FailureDomainApplied, 56; operator: 0, before: 32, domain: 40, version: 48);
     layout!(CellSealed, 80;

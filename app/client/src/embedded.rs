@@ -39,6 +39,9 @@ pub fn program_file() -> PathBuf {
     target.join("deploy/coverage_settlement.so")
 }
 
+/// What every signer gets: a hundred SOL, enough for any account there is.
+const LAMPORTS: u64 = 100_000_000_000;
+
 /// The most bytes of a transaction that a cluster takes.
 const PACKET_BYTES: usize = 1_232;
 
@@ -71,8 +74,8 @@ impl Embedded {
     /// Adds a signer, with lamports to spend; returns its address.
     pub fn add_signer(&mut self, key: Keypair) -> Pubkey {
         let address = key.pubkey();
-        // The faucet of a fresh VM cannot run dry, and an account that gets nothing shows in the next transaction.
-        let _ = self.svm.airdrop(&address, 1_000_000_000_000);
+        // The VM's faucet runs dry after some ten thousand of these; who got nothing shows in the next transaction.
+        let _ = self.svm.airdrop(&address, LAMPORTS);
         self.signers.insert(address, key);
         address
     }

@@ -81,7 +81,7 @@ pub fn unpause(signer: Pubkey, network: Pubkey) -> Instruction {
 }
 
 /// The most members that fit one `update_committee` transaction.
-pub const MEMBERS_A_TRANSACTION: usize = 20;
+pub const MEMBERS_A_TRANSACTION: usize = 19;
 
 /// Gives places of the committee keys and weights.
 #[must_use]

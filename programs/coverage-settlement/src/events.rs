@@ -256,7 +256,7 @@ pub enum BondCause {
     Unbonding = 1,
     /// Tokens went out.
     Withdrawn = 2,
-    /// Tokens went to the treasury (and, for a false batch, to the challenger).
+    /// Tokens went to the treasury, for a verification breach. For a false batch see [`BatchRemoved`].
     Slashed = 3,
 }
 
@@ -386,6 +386,11 @@ pub struct BatchRemoved {
     pub fraud: u64,
     /// Who proved it.
     pub challenger: Address,
+    /// Places in the committee whose bonds were slashed, a bit each: an event for each would exceed the instructions that a
+    /// transaction may have, and with them the batch would stand that everybody signed.
+    pub slashed_places: u64,
+    /// Part of each of these bonds that was taken, in ten-thousandths, each rounded down.
+    pub slash_bps: u64,
     /// Token units taken from bonds.
     pub slashed_units: u64,
     /// Of them to the challenger.

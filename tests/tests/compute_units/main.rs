@@ -4,104 +4,158 @@
 //! protocol are asserted whatever the table says.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod batches;
 mod bench;
+mod challenges;
+mod fits;
+mod governance;
+mod luck;
+mod operators;
+mod settlement;
+mod tokens;
 
-use bench::{Bench, Table};
-use coverage_client::pda;
-use coverage_math::attestation::Entry;
-use coverage_math::cell::Slot;
-use solana_keypair::Keypair;
-use solana_signer::Signer;
+use bench::{FULL, PACKET_BYTES, Row};
+use coverage_tests::check::INSTRUCTIONS;
+use fits::Fit;
+use settlement::Settling;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
-fn served(slot: u16, served: u32) -> Entry {
-    Entry { slot, reserved: 0, counts: [served, 3, 1, 2, 5, 4, 0] }
+const HEAD: &str = "\
+# Compute units
+
+Measured on the compiled program by `cargo xtask bench`; CI fails when a number changes. \"Bytes\" are those of a whole
+transaction, of at most 1,232, with the 150 compute units of setting its limit.
+
+Every address an instruction derives takes one try here. Each further one costs 1,500 compute units more, and half of all
+addresses need one: those of accounts that an instruction creates, and of the token account that it pays to.
+
+| instruction | case | compute units | bytes |
+|---|---|---:|---:|
+";
+
+const SETTLING: &str = "
+## Settling a full cell
+
+| case | compute units | transactions |
+|---|---:|---:|
+";
+
+const FITS: &str = "
+## What fits one transaction
+
+| what | at most | needed |
+|---|---:|---:|
+";
+
+/// Everything measured.
+struct Table {
+    rows: Vec<Row>,
+    settling: Vec<Settling>,
+    fits: Vec<Fit>,
 }
 
-/// Settles 1,024 slots, each of `domain_of` its number, under `rule`.
-fn settle_full(rule: u8, domain_of: impl Fn(u32) -> u32) -> [u64; 3] {
-    let mut bench = Bench::new(u64::from(rule) + 50, rule);
-    bench.open_epoch(0);
-    let slots: Vec<_> = (0..1024u32)
-        .map(|number| {
-            let mut slot = Slot::new([number as u8; 32], 1_000 + u64::from(number), domain_of(number), 0);
-            // Scattered, so that insertion into the order is not the best case.
-            slot.add(&[900 + number.wrapping_mul(2_654_435_761) % 500, 3, 1, 2, 5, 4, 0]).unwrap();
-            slot
-        })
-        .collect();
-    bench.forge_slots(&slots);
-    bench.settle()
-}
+impl Table {
+    fn measure() -> Self {
+        let mut rows = [tokens::rows(), governance::rows(), operators::rows(), batches::rows()].concat();
+        rows.extend(challenges::rows());
+        let (more, settling) = settlement::rows();
+        rows.extend(more);
+        // In the order of the program.
+        rows.sort_by_key(|row| INSTRUCTIONS.iter().position(|(name, _)| *name == row.name));
+        Self { rows, settling, fits: fits::all() }
+    }
 
-fn measure() -> Table {
-    let mut bench = Bench::new(1, 0);
-    let first =
-        bench.operator(3, Some(["register_operator", "commit_capabilities", "enroll in an empty cell, proof of 10"]));
-    let filler: Vec<_> = (1..1023u32).map(|number| Slot::new([number as u8; 32], 1_000, number, 0)).collect();
-    bench.forge_slots(&filler);
-    let last = bench.operator(4, Some(["", "", "enroll as slot 1,024, proof of 10"]));
-    let units = bench.open_epoch(0);
-    bench.table.add("open_epoch", units);
-    let small = bench.batch(&[served(0, 90)]);
-    bench.table.add("open_attestation, 1 entry", small[0]);
-    bench.table.add("endorse, 7 signatures of 64 attesters", small[2]);
-    bench.table.add("endorse, 1 signature of 64 attesters", small[3]);
-    bench.table.add("apply_batch, 1 entry", small[4]);
-    let entries: Vec<_> = (0..1024).map(|slot| served(slot, 90)).collect();
-    let full = bench.batch(&entries);
-    bench.table.add("open_attestation, 18 entries", full[0]);
-    bench.table.add("extend_attestation, the last of 1,024 entries", full[1]);
-    bench.table.add("apply_batch, 1,024 entries", full[4]);
-    let [seal, _, _] = bench.settle();
-    bench.table.add("seal_cell", seal);
-    let units = bench.claim(first, 3);
-    bench.table.add("claim_rewards, 1 cell", units);
-    let wallet = Keypair::new_from_array([4; 32]).pubkey();
-    let account = pda::token_account(&wallet, &bench.mint);
-    bench.cluster.svm.set_account(account, Default::default()).unwrap();
-    let units = bench.claim(last, 4);
-    bench.table.add("claim_rewards, 1 cell, payout account created", units);
-    let units = bench.claim(last, 4);
-    bench.table.add("claim_rewards, nothing earned", units);
+    /// The one of this process.
+    fn get() -> &'static Self {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(Self::measure)
+    }
 
-    let mut table = bench.table;
-    let [_, shapley, calls] = settle_full(0, |number| number);
-    let [_, last_in, _] = settle_full(2, |number| number);
-    let [_, one_domain, one_calls] = settle_full(0, |_| 7);
-    table.add("settle_cell, 1,024 slots in 1,024 domains, Shapley", shapley);
-    table.add("- transactions it took", calls);
-    table.add("settle_cell, 1,024 slots in 1,024 domains, LastIn", last_in);
-    table.add("settle_cell, 1,024 slots in one domain, Shapley", one_domain);
-    table.add("- transactions it took", one_calls);
-    let pairs = 1024 * 19; // 20 nodes against one
-    let node = (shapley - last_in).div_ceil(pairs);
-    table.add("settle_cell, each node and domain", node);
-    table.add("settle_cell, each slot besides", (last_in - 1024 * node).div_ceil(1024).max(one_domain.div_ceil(1024)));
-    table
+    /// Compute units of an instruction in a case.
+    fn find(&self, name: &str, case: &str) -> u64 {
+        let row = self.rows.iter().find(|row| row.name == name && row.case == case);
+        row.unwrap_or_else(|| panic!("no row {name}, {case}")).units
+    }
+
+    /// Settling, shared out: compute units of each node and domain, and of each slot besides.
+    fn settling(&self) -> [u64; 2] {
+        const NODES: u64 = 20; // of the Shapley rule; the other has one
+        let [shapley, last_in, one] = &self.settling[..] else { unreachable!() };
+        let slots = FULL as u64;
+        let node = (shapley.units - last_in.units).div_ceil(slots * (NODES - 1));
+        [node, (last_in.units - slots * node).max(one.units).div_ceil(slots)]
+    }
+
+    fn text(&self) -> String {
+        let mut text = HEAD.to_owned();
+        for Row { name, case, units, bytes } in &self.rows {
+            writeln!(text, "| `{name}` | {case} | {units} | {bytes} |").unwrap();
+        }
+        text.push_str(SETTLING);
+        for Settling { case, units, transactions } in &self.settling {
+            writeln!(text, "| {case} | {units} | {transactions} |").unwrap();
+        }
+        let [node, slot] = self.settling();
+        writeln!(text, "| each node and domain | {node} | |\n| each slot besides | {slot} | |").unwrap();
+        text.push_str(FITS);
+        for Fit { what, most, needed } in &self.fits {
+            let needed = needed.map(|needed| needed.to_string()).unwrap_or_default();
+            writeln!(text, "| {what} | {most} | {needed} |").unwrap();
+        }
+        text
+    }
 }
 
 #[test]
 fn compute_units_are_those_of_the_table() {
-    let table = measure();
-    let mut text = String::from(
-        "# Compute units\n\nMeasured on the compiled program by `cargo xtask bench`; CI fails when a number changes.\nWhat a transaction pays besides: 150 for setting its compute limit.\n\n| what | compute units |\n|---|---:|\n",
-    );
-    for (name, units) in &table.0 {
-        writeln!(text, "| {name} | {units} |").unwrap();
-    }
+    let text = Table::get().text();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/compute_units.md");
     if std::env::var_os("COVERAGE_BLESS").is_some() {
         std::fs::write(path, &text).unwrap();
     }
-    let find = |name: &str| table.0.iter().find(|(row, _)| row == name).unwrap().1;
-    assert!(find("claim_rewards, 1 cell") <= 8_000);
-    assert!(find("apply_batch, 1,024 entries") <= 200 * 1_024);
-    assert!(find("endorse, 1 signature of 64 attesters") <= 4_000 + 800);
-    assert!(find("endorse, 7 signatures of 64 attesters") <= 4_000 + 7 * 800);
-    assert!(find("enroll as slot 1,024, proof of 10") <= 15_000);
-    assert!(find("settle_cell, each node and domain") <= 35);
-    assert!(find("settle_cell, each slot besides") <= 1_500);
     let checked_in = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(text, checked_in, "the numbers have changed: look at why, then run `cargo xtask bench`");
+}
+
+#[test]
+fn every_instruction_has_a_row_and_every_case_one() {
+    let rows = &Table::get().rows;
+    for (name, _) in INSTRUCTIONS {
+        assert!(rows.iter().any(|row| row.name == *name), "{name} is not measured");
+    }
+    let cases: BTreeSet<_> = rows.iter().map(|row| (row.name, &row.case)).collect();
+    assert_eq!(cases.len(), rows.len(), "two rows of one case");
+}
+
+#[test]
+fn budgets_hold() {
+    let table = Table::get();
+    let within = |name, case, budget| {
+        let units = table.find(name, case);
+        assert!(units <= budget, "{name}, {case}: {units} of {budget}");
+    };
+    within("claim_rewards", "SPL Token, 1 cell", 8_000);
+    within("claim_rewards", "Token-2022, 1 cell", 8_000);
+    within("apply_batch", "1,024 entries, the last record", 200 * FULL as u64);
+    within("endorse", "1 signature of 64 attesters", 4_000 + 800);
+    within("endorse", "7 signatures of 64 attesters", 4_000 + 7 * 800);
+    let [node, slot] = table.settling();
+    assert!(node <= 35 && slot <= 1_500, "settling: {node} each node and domain, {slot} each slot besides");
+    within("enroll", "slot 1,024, proof of 10", 15_000);
+}
+
+#[test]
+fn every_transaction_measured_fits_a_packet() {
+    for Row { name, case, bytes, .. } in &Table::get().rows {
+        assert!(*bytes <= PACKET_BYTES, "{name}, {case}: {bytes} bytes");
+    }
+}
+
+#[test]
+fn what_the_client_sends_at_once_fits_one_transaction() {
+    let missing = |fit: &&Fit| fit.needed.is_some_and(|needed| needed > fit.most);
+    let missing: Vec<_> = Table::get().fits.iter().filter(missing).map(|fit| fit.what).collect();
+    assert_eq!(missing, [""; 0]);
 }

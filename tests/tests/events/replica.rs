@@ -112,6 +112,12 @@ impl Replica {
             Event::BatchRemoved(e) => {
                 assert_eq!(self.treasury, e.available_before_units);
                 self.treasury += e.slashed_units - e.reward_units;
+                let mut slashed = 0;
+                for place in (0..64).filter(|place| e.slashed_places >> place & 1 == 1) {
+                    let bond = self.bonds.get_mut(&self.committee[&place].0).unwrap();
+                    slashed += bond.slash(e.slash_bps as u16);
+                }
+                assert_eq!(slashed, e.slashed_units);
             }
             Event::CellSealed(e) => {
                 let cell = self.cell(e.workload);

@@ -242,6 +242,12 @@ pub fn find(slots: &[Slot], operator: &[u8; 32]) -> Option<usize> {
     slots.iter().position(|slot| first(&slot.operator) == wanted && slot.operator == *operator)
 }
 
+/// The first slot that the next operator may take, if there is one.
+#[must_use]
+pub fn first_free(slots: &[Slot]) -> Option<usize> {
+    slots.iter().position(|slot| slot.state == FREE)
+}
+
 /// Why a cell could not be counted or settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellError {

@@ -1,9 +1,9 @@
 use crate::errors::CoverageError;
-use crate::events::{self, BatchRemoved, BondCause};
-use crate::instructions::{bond_changed, now};
+use crate::events::{self, BatchRemoved};
+use crate::instructions::now;
 use crate::state::{
-    self, Account, AttestationAccount, BATCH_REMOVED, BatchLogAccount, BatchRecord, Bond, CellAccount, Committee,
-    Epoch, Network, Phase,
+    self, Account, AttestationAccount, BATCH_REMOVED, BatchLogAccount, BatchRecord, CellAccount, Committee, Epoch,
+    Network, Phase,
 };
 use crate::token::Payment;
 use crate::{ID, Runtime};
@@ -66,17 +66,7 @@ pub fn challenge_batch(ctx: &mut Context<ChallengeBatch>, sequence: u32) -> Resu
     entry.flags |= BATCH_REMOVED;
     accounts.cell.removed = accounts.cell.removed.saturating_add(1); // ≤ batches
 
-    let mut slashed_units = 0u64;
-    for place in 0..u64::BITS as u8 {
-        let Some((holder, before, after)) = slash(accounts, place, &record)? else {
-            continue;
-        };
-        let amount_units = before.units.saturating_sub(after.units);
-        slashed_units = slashed_units.checked_add(amount_units).ok_or(CoverageError::AmountOverflow)?;
-        let network = *accounts.network.address();
-        let event = bond_changed(network, holder, BondCause::Slashed, amount_units, (before, after));
-        events::record!(accounts, ctx.bumps, event);
-    }
+    let (slashed_places, slashed_units) = slash(accounts, &record);
     let available_before_units = accounts.network.treasury_available;
     let reward_units = reward(accounts, slashed_units)?;
     events::record!(
@@ -88,6 +78,8 @@ pub fn challenge_batch(ctx: &mut Context<ChallengeBatch>, sequence: u32) -> Resu
             sequence: u64::from(sequence),
             fraud,
             challenger: *accounts.challenger.address(),
+            slashed_places,
+            slash_bps: u64::from(accounts.epoch.config.slash_bps),
             slashed_units,
             reward_units,
             available_before_units,
@@ -140,16 +132,18 @@ fn prove(accounts: &ChallengeBatch, sequence: u32, record: &BatchRecord) -> Resu
     Ok(bytes.first().copied().map_or(0, u64::from))
 }
 
-/// Slashes the attester in a place if it endorsed the batch; returns its key, and its bond before and after.
-fn slash(accounts: &mut ChallengeBatch, place: u8, record: &BatchRecord) -> Result<Option<(Address, Bond, Bond)>> {
-    let endorsed = record.endorsers.checked_shr(u32::from(place)).unwrap_or(0) & 1 == 1;
-    let attester = accounts.committee.attesters.get_mut(usize::from(place)).ok_or(CoverageError::Inconsistent)?;
-    if !endorsed || attester.since_generation > record.generation {
-        return Ok(None);
+/// Slashes every attester that endorsed the batch and had its place then; returns their places and the sum.
+fn slash(accounts: &mut ChallengeBatch, record: &BatchRecord) -> (u64, u64) {
+    let (mut places, mut units, mut bit) = (0u64, 0u64, 1u64);
+    for attester in &mut accounts.committee.attesters {
+        if record.endorsers & bit != 0 && attester.since_generation <= record.generation {
+            places |= bit;
+            // 64 bonds of at most 2^52.
+            units = units.saturating_add(attester.bond.slash(accounts.epoch.config.slash_bps));
+        }
+        bit = bit.wrapping_shl(1);
     }
-    let before = attester.bond;
-    attester.bond.slash(accounts.epoch.config.slash_bps);
-    Ok(Some((attester.key, before, attester.bond)))
+    (places, units)
 }
 
 /// Pays the challenger its share of what was slashed; the rest is the treasury's. Returns the share.

@@ -7,7 +7,7 @@ use crate::{ID, Runtime};
 use anchor_lang::cpi::InstructionAccount;
 use anchor_lang::prelude::*;
 use anchor_lang::{AccountRealloc, AccountView, address_eq, unchecked_invoke_signed_fixed};
-use coverage_math::cell::{self, FREE, MAX_SLOTS, Slot};
+use coverage_math::cell::{self, MAX_SLOTS, Slot};
 use coverage_math::hash::{NO_EPOCH, Purpose, Tag};
 use coverage_math::merkle;
 use coverage_math::receipt::Capability;
@@ -72,9 +72,8 @@ pub fn enroll(ctx: &mut Context<Enroll>, capability: &CapabilityArgs, index: u32
 
     let operator_address = *accounts.operator.address();
     let slots = state::slots(&accounts.cell)?;
-    let enrolled = cell::find(slots, operator_address.as_array());
-    require!(enrolled.is_none(), CoverageError::AlreadyEnrolled);
-    let free = slots.iter().position(|slot| slot.state == FREE);
+    require!(cell::find(slots, operator_address.as_array()).is_none(), CoverageError::AlreadyEnrolled);
+    let free = if accounts.cell.free == 0 { None } else { cell::first_free(slots) };
 
     let joined_epoch = accounts.network.first_free_epoch(now).max(accounts.operator.capability_epoch);
     let operator = &mut accounts.operator;
@@ -136,8 +135,9 @@ fn verify_leaf(accounts: &Enroll, args: &CapabilityArgs, index: u32, proof: &[[u
     Ok(())
 }
 
-/// Pays the rent of a free slot back to who paid it.
+/// Takes a free slot, and pays its rent back to who paid it.
 fn take_over(accounts: &mut Enroll, number: usize, refund: Option<AccountView>) -> Result<()> {
+    accounts.cell.free = accounts.cell.free.checked_sub(1).ok_or(CoverageError::Inconsistent)?;
     let payer = state::slot_mut(&mut accounts.cell, number as u16)?.operator;
     let refund = refund.filter(|refund| refund.address().as_array() == &payer).ok_or(CoverageError::WrongRefund)?;
     /// `Transfer` of the system program.

@@ -30,13 +30,15 @@ pub fn release_slot(ctx: &mut Context<ReleaseSlot>, slot: u16) -> Result<()> {
     accounts.cell.require_unsettling()?;
     let (epoch, slots) = (accounts.cell.epoch, u64::from(accounts.cell.slots));
     let over = accounts.workload.is_over(epoch);
-    let (number, operator) = (slot, &mut accounts.operator);
+    let (number, operator) = (slot, &accounts.operator);
     let payer = operator.wallet;
     let slot = state::slot_mut(&mut accounts.cell, number)?;
     require!(slot.operator == *operator.address().as_array(), CoverageError::NotYourSlot);
     let gone = over || (slot.state == LEFT && epoch > slot.left_epoch);
     require!(gone && slot.earned == 0 && slot.breaches == 0, CoverageError::SlotInUse);
     *slot = Slot::free(*payer.as_array());
+    accounts.cell.free = accounts.cell.free.saturating_add(1); // ≤ slots
+    let operator = &mut accounts.operator;
     operator.cells = operator.cells.checked_sub(1).ok_or(CoverageError::Inconsistent)?;
     let workload = *accounts.workload.address();
     events::record!(accounts, ctx.bumps, SlotReleased { workload, slot: u64::from(number), slots, payer });

@@ -32,6 +32,7 @@ pub fn trim_cell(ctx: &mut Context<TrimCell>) -> Result<()> {
         // What the settlement of the last slot left becomes scratch, or goes with the account's end.
         let items = state::items_for(usize::from(last));
         cell.slots = last;
+        cell.free = cell.free.checked_sub(1).ok_or(CoverageError::Inconsistent)?;
         cell.truncate(items);
         cell.realloc_account(CellAccount::try_space_for(items as u32)?, payer, false)?; // ≤ 1,035 items
         let workload = cell.workload;

@@ -110,11 +110,13 @@ pub struct Cell {
     pub progress: [u64; 31],
     /// The last settlement.
     pub last: Summary,
+    /// Slots that the next operators may take, of all there are.
+    pub free: u64,
     /// Zero.
-    pub reserved: [u8; 64],
+    pub reserved: [u8; 56],
 }
 
-const _: () = assert!(size_of::<Cell>() == 8 + 2 * 32 + 11 * 8 + size_of::<Progress>() + size_of::<Summary>() + 64);
+const _: () = assert!(size_of::<Cell>() == 8 + 2 * 32 + 11 * 8 + size_of::<Progress>() + size_of::<Summary>() + 8 + 56);
 
 /// A cell with its slots and scratch pages.
 pub type CellAccount = Slab<Checked<Cell>, Slot>;
@@ -157,6 +159,7 @@ impl Cell {
         let consistent = usize::from(self.slots) <= MAX_SLOTS
             && self.phase <= Phase::Settling as u8
             && u64::from(self.removed) <= self.batches
+            && self.free <= u64::from(self.slots)
             && self.pool_sponsored <= self.pool
             && self.reported_epoch <= self.epoch;
         require!(consistent, CoverageError::Inconsistent);
