@@ -90,7 +90,7 @@ fn every_field_of_every_account_is_where_it_was() {
         operator: 0, bond: 32, staged_bond: 40, staged_epoch: 48, joined_epoch: 56, earned: 64, phi_q64: 72,
         reward: 80, domain: 88, staged_domain: 92, tally: 96, settled_tally: 124, p_q32: 152, share_q32: 156,
         scratch_reach_q32: 160, scratch_end: 164, reason: 166, state: 167, left_epoch: 168, settled_bond: 176,
-        settled_domain: 184, breaches: 188, reserved: 190,
+        settled_domain: 184, owed_slash_bps: 188, reserved: 190,
     );
     layout!(Progress, 248;
         nodes: 0, outcomes: 160, covered_q64: 216, paid: 224, exponent: 232, cursor: 236, contributing: 238,

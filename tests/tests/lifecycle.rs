@@ -18,6 +18,7 @@ fn kernel(world: &World, workload: Pubkey, budget: u64) -> (Vec<Slot>, Settled, 
         rule: config.rule().ok().unwrap(),
         z_milli: config.z_milli,
         breach_bps: config.breach_bps,
+        slash_bps: config.slash_bps,
         pool: cell.pool,
     };
     let (mut order, mut progress) = (vec![0; slots.len()], Progress::zeroed());

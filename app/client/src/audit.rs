@@ -47,7 +47,14 @@ pub fn settlement(cell: &Cell, slots: &[Slot]) -> (usize, Vec<Difference>) {
     let Some(rule) = Rule::from_index(last.rule) else {
         return (0, vec![different(None, "rule", "a known one", &last.rule)]);
     };
-    let terms = Terms { epoch: last.epoch, rule, z_milli: last.z_milli, breach_bps: last.breach_bps, pool: last.pool };
+    let terms = Terms {
+        epoch: last.epoch,
+        rule,
+        z_milli: last.z_milli,
+        breach_bps: last.breach_bps,
+        slash_bps: 0,
+        pool: last.pool,
+    };
     let mut again: Vec<Slot> = settled.iter().map(before).collect();
     let mut order = vec![0; again.len()];
     let mut progress: Progress = bytemuck::Zeroable::zeroed();

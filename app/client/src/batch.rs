@@ -160,7 +160,7 @@ impl Statement {
         pda::attestation(&self.network, payer, &self.digest)
     }
 
-    /// Opens the attestation and uploads the entries: one transaction each, in this order.
+    /// Opens the attestation and uploads the entries: one transaction each, in this order. They fit if the payer pays their fees.
     #[must_use]
     pub fn upload(&self, payer: Pubkey) -> Vec<Instruction> {
         let (first, rest) = self.entries.split_at(self.entries.len().min(FIRST_CHUNK));

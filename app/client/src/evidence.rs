@@ -10,6 +10,7 @@ use coverage_math::merkle;
 use coverage_math::receipt::{Place, Receipt};
 use solana_program::instruction::Instruction;
 use solana_program::pubkey::Pubkey;
+use std::collections::BTreeMap;
 
 /// A leaf of a batch's tree with its path; see [`coverage_math::fraud::Opening`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
@@ -136,6 +137,7 @@ impl<'a> Published<'a> {
                 return Some(Evidence::Misplaced(self.open(index)?));
             }
         }
+        let own = u32::try_from(batch.sequence).ok()?;
         let places: Vec<Place> = self.leaves.iter().filter_map(|leaf| Place::read(leaf)).collect();
         for (index, pair) in places.windows(2).enumerate() {
             let [first, second] = pair else { continue };
@@ -144,16 +146,25 @@ impl<'a> Published<'a> {
                 return Some(Evidence::DuplicateInBatch(self.open(index)?, self.open(index.checked_add(1)?)?));
             }
         }
-        None
+        // What is in order may still be there twice, under two outcomes.
+        self.repeats(own, self)
     }
 
-    /// Evidence that a request of an `earlier` batch (number and leaves) is in this one again.
+    /// Evidence that a request of an `earlier` batch (number and leaves) is in this one again. The earlier may be this one.
     #[must_use]
     pub fn repeats(&self, number: u32, earlier: &Published<'_>) -> Option<Evidence> {
         let key = |leaf: &Vec<u8>| Place::read(leaf).map(|place| (place.request_id, place.slot));
-        let seen: std::collections::BTreeMap<_, _> =
-            earlier.leaves.iter().enumerate().filter_map(|(index, leaf)| Some((key(leaf)?, index))).collect();
-        let repeated = |(index, leaf): (usize, &Vec<u8>)| Some((*seen.get(&key(leaf)?)?, index));
+        let mut seen = BTreeMap::new();
+        for (index, leaf) in earlier.leaves.iter().enumerate() {
+            if let Some(key) = key(leaf) {
+                seen.entry(key).or_insert(index);
+            }
+        }
+        let same = std::ptr::eq(self.leaves, earlier.leaves);
+        let repeated = |(index, leaf): (usize, &Vec<u8>)| {
+            let first = *seen.get(&key(leaf)?)?;
+            (!same || first != index).then_some((first, index))
+        };
         let (first, second) = self.leaves.iter().enumerate().find_map(repeated)?;
         Some(Evidence::DuplicateAcrossBatches {
             earlier: number,
@@ -170,7 +181,8 @@ pub fn payload(receipt: &Receipt) -> Vec<u8> {
 }
 
 /// Everything that proves batch `batch.sequence` false, one transaction each: uploading entries and evidence, the challenge, and
-/// taking the rent of the uploads back.
+/// taking the rent of the uploads back. The committee's generation in `batch` is that of today, for the uploads, not the one the
+/// batch was signed in.
 #[must_use]
 pub fn challenge(
     challenger: Pubkey,

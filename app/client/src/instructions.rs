@@ -509,6 +509,7 @@ pub fn apply_batch(network: Pubkey, workload: Pubkey, epoch: u64, attestation: P
         network,
         committee: pda::committee(&network),
         epoch: pda::epoch(&network, epoch),
+        workload,
         cell: pda::cell(&workload),
         log: pda::log(&workload),
         attestation,

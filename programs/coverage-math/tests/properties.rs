@@ -40,8 +40,9 @@ fn slots(most: usize) -> impl Strategy<Value = Vec<Slot>> {
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
-    (rules(), 0u32..3_000, prop_oneof![Just(200u16), Just(10_000)], any::<u64>())
-        .prop_map(|(rule, z_milli, breach_bps, pool)| Terms { epoch: 3, rule, z_milli, breach_bps, pool })
+    (rules(), 0u32..3_000, prop_oneof![Just(200u16), Just(10_000)], any::<u64>()).prop_map(
+        |(rule, z_milli, breach_bps, pool)| Terms { epoch: 3, rule, z_milli, breach_bps, slash_bps: 1_000, pool },
+    )
 }
 
 proptest! {
@@ -131,7 +132,7 @@ proptest! {
     fn raising_an_operators_reliability_never_lowers_its_phi(
         slots in slots(30), rule in rules(), more in 1u32..1_000, victim: prop::sample::Index,
     ) {
-        let terms = Terms { epoch: 3, rule, z_milli: 0, breach_bps: 10_000, pool: 0 };
+        let terms = Terms { epoch: 3, rule, z_milli: 0, breach_bps: 10_000, slash_bps: 1_000, pool: 0 };
         let victim = victim.index(slots.len());
         let mut before = slots.clone();
         settle(&mut before, &terms);
@@ -212,7 +213,7 @@ proptest! {
         }).collect();
         let mut order = vec![0; slots.len()];
         let mut progress = bytemuck::Zeroable::zeroed();
-        let terms = Terms { epoch, rule, z_milli, breach_bps, pool };
+        let terms = Terms { epoch, rule, z_milli, breach_bps, slash_bps: 1_000, pool };
         let _ = coverage_math::cell::settle(&mut slots, &mut order, &mut progress, &terms, u64::MAX);
     }
 

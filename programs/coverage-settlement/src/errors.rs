@@ -10,7 +10,9 @@ pub enum CoverageError {
     NotAuthority = 0,
     #[msg("The rule is not 0 (Shapley), 1 (Banzhaf) or 2 (LastIn)")]
     InvalidRule,
-    #[msg("Epochs last 1 second to 366 days, and grace, challenge and delay at most 366 days")]
+    #[msg(
+        "Epochs last 1 second to 366 days; grace, challenge and delay at most 366 days; slashing takes a challenge window"
+    )]
     InvalidTimes,
     #[msg("z_milli is at most 10000, breach_bps and slash_bps at most 10000")]
     InvalidEvidenceRules,
@@ -20,9 +22,9 @@ pub enum CoverageError {
     InvalidBondRules,
     #[msg("A network starts now or later: genesis_ts must not be in the past")]
     InvalidGenesis,
-    #[msg("A committee has 1 to 64 attesters; send start <= current count and members up to the new count")]
+    #[msg("A committee has places 0 to 63: send at least one change, each of one of them")]
     InvalidCommittee,
-    #[msg("Every attester needs a weight above zero and a key of its own")]
+    #[msg("Every attester needs a key of its own, and only one place")]
     InvalidAttester,
     #[msg("The account has a version this program does not know: upgrade the program or migrate the account")]
     UnknownVersion,
@@ -58,13 +60,13 @@ pub enum CoverageError {
     WrongWallet,
     #[msg("Pass the payout wallet recorded in the operator account")]
     WrongPayout,
-    #[msg("Pass the associated token account of the operator's payout wallet")]
+    #[msg("Pass the associated token account of who is paid: payout wallet, bonded wallet or key, or challenger")]
     WrongPayoutAccount,
     #[msg("Pass the account that paid for the attestation")]
     WrongPayer,
     #[msg("This attestation is about another subject")]
     WrongSubject,
-    #[msg("This is not the network's token program")]
+    #[msg("This is not the network's token program, or not the associated token account program")]
     WrongTokenProgram,
     #[msg("Pass the wallet that paid for the slot: in a free slot, the address in its operator field")]
     WrongRefund,
@@ -158,7 +160,7 @@ pub enum CoverageError {
     WrongSequence,
     #[msg("Entries must be for strictly increasing slots of this cell")]
     InvalidSlot,
-    #[msg("An entry is for a slot that joins in a later epoch")]
+    #[msg("An entry is for a slot that joins in a later epoch, or has left")]
     SlotNotEffective,
     #[msg("The counts of the entries do not sum to the receipt count")]
     CountMismatch,
@@ -192,7 +194,7 @@ pub enum CoverageError {
     InvalidSignatureOffsets,
     #[msg("The signed message is not this attestation's digest")]
     WrongMessage,
-    #[msg("A signer is not in the committee")]
+    #[msg("There is no such attester in the committee, or it has no weight")]
     UnknownAttester,
     #[msg("The same attester signed twice in one instruction")]
     DuplicateAttester,

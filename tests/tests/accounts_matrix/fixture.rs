@@ -164,8 +164,9 @@ impl Fixture {
         for workload in [self.one, self.two].iter().flat_map(|half| half.workloads[..2].to_vec()) {
             let (mut cell, mut slots) = self.world.cell(workload);
             edit(&mut cell, &mut slots);
-            let count = slots.len() as u16;
-            self.world.forge().slots(&pda::cell(&workload), &slots, |header| *header = Cell { slots: count, ..cell });
+            self.world.forge().slots(&pda::cell(&workload), &slots, |header| {
+                *header = Cell { slots: header.slots, free: header.free, ..cell };
+            });
         }
     }
 

@@ -113,7 +113,7 @@ impl Fixture {
             fixture.add("release_slot", ix::release_slot(first.account, workload, 0), places);
         });
         self.aside(|fixture| {
-            fixture.forge_cells(|_, slots| slots[0].breaches = 1);
+            fixture.forge_cells(|_, slots| slots[0].owed_slash_bps = 1_000);
             let slash = ix::slash_operator(one.network, first.account, workload, 0);
             let mut places = vec![fixture.network(), fixture.operator(0), fixture.cell(0)];
             places.extend(events());

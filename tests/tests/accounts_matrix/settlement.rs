@@ -110,7 +110,8 @@ impl Fixture {
         self.world.send(&[ed25519, endorse]);
         self.world.set_time(GENESIS + EPOCH);
         self.world.send(&[self.open(one.network, 1)]);
-        let mut places = vec![self.network(), self.committee(), self.epoch(), self.cell(0), self.log(0)];
+        let mut places =
+            vec![self.network(), self.committee(), self.epoch(), self.workload(0), self.cell(0), self.log(0)];
         places.extend([attestation(), payer()]);
         places.extend(events());
         self.add("apply_batch", batch.apply(opener), places);

@@ -116,7 +116,12 @@ fn compute_units_are_those_of_the_table() {
         std::fs::write(path, &text).unwrap();
     }
     let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(text, checked_in, "the numbers have changed: look at why, then run `cargo xtask bench`");
+    let only_in = |one: &str, other: &str| -> Vec<String> {
+        one.lines().filter(|line| !other.lines().any(|known| known == *line)).map(str::to_owned).collect()
+    };
+    let (measured, expected) = (only_in(&text, &checked_in), only_in(&checked_in, &text));
+    assert_eq!(measured, expected, "the numbers have changed: look at why, then run `cargo xtask bench`");
+    assert!(text == checked_in, "the rows are in another order");
 }
 
 #[test]

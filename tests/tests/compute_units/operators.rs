@@ -117,7 +117,7 @@ fn slots(bench: &mut Bench, operator: &Operator, workload: Pubkey) {
     let sync = ix::sync_slot(net.address, operator.account, workload, LAST);
     bench.add("a new domain, slot 1,024", std::slice::from_ref(&sync));
     bench.add("nothing new, slot 1,024", &[sync]);
-    full(bench, operator, workload, |slot| slot.breaches = 1);
+    full(bench, operator, workload, |slot| slot.owed_slash_bps = 1_000);
     bench.add("slot 1,024", &[ix::slash_operator(net.address, operator.account, workload, LAST)]);
     bench.add("slot 1,024", &[ix::leave_cell(operator.wallet, net.address, workload, LAST)]);
     full(bench, operator, workload, |slot| slot.state = LEFT);

@@ -1,6 +1,7 @@
 //! Sealing, settling and claiming.
 
-use crate::swapped;
+use crate::tokens::refuses_payments;
+use crate::{Elsewhere, broken_cell, elsewhere, forged, swapped};
 use coverage_client::{instructions as ix, pda};
 use coverage_math::cell::Slot;
 use coverage_settlement::state::{Cell, Epoch, Operator as OperatorAccount};
@@ -10,6 +11,9 @@ use solana_program::pubkey::Pubkey;
 
 /// What is written into an account, and what refuses it then.
 type Forged<T> = (fn(&mut T), CoverageError);
+
+/// Where the cells of `claim_rewards` begin.
+const CELLS: usize = 12;
 
 const HALF: [u32; 7] = [1, 1, 0, 0, 0, 0, 0];
 
@@ -36,10 +40,21 @@ fn settle(world: &World, workload: Pubkey, epoch: u64) -> Instruction {
     ix::settle_cell(world.net.address, workload, epoch, ix::SETTLE_STEPS)
 }
 
+/// What sealing and settling refuse: accounts of another network, and those of another workload.
+fn refuses_others(world: &mut World, good: &Instruction, elsewhere: &Elsewhere, other: Pubkey) {
+    let mut refuses = |position, account, error| world.refuses(swapped(good.clone(), position, account), error);
+    refuses(0, elsewhere.net.address, CoverageError::WrongNetwork);
+    refuses(1, pda::epoch(&elsewhere.net.address, 0), CoverageError::WrongNetwork);
+    refuses(2, elsewhere.workload, CoverageError::WrongNetwork);
+    refuses(2, other, CoverageError::WrongWorkload);
+    refuses(3, pda::cell(&other), CoverageError::WrongWorkload);
+}
+
 /// All of this file, for the check that nothing was forgotten.
 pub const CASES: &[fn()] = &[
     seal_cell_refuses_to_be_early_and_to_come_twice,
     seal_cell_refuses_others_accounts_and_forged_ones,
+    seal_cell_refuses_epochs_a_retired_workload_is_not_paid_for,
     settle_cell_refuses_to_be_early_and_to_come_twice,
     settle_cell_refuses_too_small_a_step_in_the_middle_as_well,
     settle_cell_refuses_others_accounts_and_forged_ones,
@@ -68,31 +83,34 @@ fn seal_cell_refuses_to_be_early_and_to_come_twice() {
 #[test]
 fn seal_cell_refuses_others_accounts_and_forged_ones() {
     let mut world = World::new();
-    let mut second = world.another(2);
+    let foreign = elsewhere(&mut world);
     let (mut world, [workload, other], _) = two_cells(world);
-    std::mem::swap(&mut world.net, &mut second);
-    world.open_epoch();
-    let epoch = pda::epoch(&world.net.address, 0);
-    std::mem::swap(&mut world.net, &mut second);
     world.wait_until(GENESIS + EPOCH + GRACE);
     let good = seal(&world, workload, 0);
-    world.refuses(swapped(good.clone(), 0, epoch), CoverageError::WrongNetwork);
-    world.refuses(swapped(good.clone(), 1, other), CoverageError::WrongWorkload);
-    world.refuses(swapped(good.clone(), 2, pda::cell(&other)), CoverageError::WrongWorkload);
-
+    refuses_others(&mut world, &good, &foreign, other);
     let (cell, epoch) = (pda::cell(&workload), pda::epoch(&world.net.address, 0));
-    let fresh = world.cluster.svm.clone();
-    world.forge().header(&cell, |cell: &mut Cell| cell.carry = u64::MAX);
-    world.refuses(good.clone(), CoverageError::AmountOverflow);
-    world.cluster.svm = fresh.clone();
-    world.forge().header(&epoch, |epoch: &mut Epoch| epoch.config.grace_seconds = u64::MAX);
-    world.refuses(good.clone(), CoverageError::AmountOverflow);
-    world.cluster.svm = fresh.clone();
-    world.forge().header(&cell, |cell: &mut Cell| cell.version = 0);
-    world.refuses(good.clone(), CoverageError::UnknownVersion);
-    world.cluster.svm = fresh;
-    world.forge().header(&cell, |cell: &mut Cell| cell.slots = 1_025);
-    world.refuses(good, CoverageError::Inconsistent);
+    let overflow = CoverageError::AmountOverflow;
+    let much: [fn(&mut Cell); 2] = [|cell| cell.carry = u64::MAX, |cell| cell.sponsored = u64::MAX];
+    for edit in much {
+        forged(&mut world, &good, cell, edit, overflow);
+    }
+    let edit = |epoch: &mut Epoch| epoch.config.grace_seconds = u64::MAX;
+    forged(&mut world, &good, epoch, edit, overflow);
+    let edit = |cell: &mut Cell| cell.slots = 1_025;
+    forged(&mut world, &good, cell, edit, CoverageError::Inconsistent);
+    broken_cell(&mut world, &good, workload);
+    world.send(&[good]);
+}
+
+#[test]
+fn seal_cell_refuses_epochs_a_retired_workload_is_not_paid_for() {
+    let (mut world, [workload, _], _) = two_cells(World::new());
+    let net = world.net.clone();
+    world.send(&[ix::set_workload_weight(net.authority, net.address, workload, 0)]);
+    world.open_epoch();
+    world.finish(workload); // epoch 0 still is
+    world.wait_until(GENESIS + 2 * EPOCH + GRACE);
+    world.refuses(seal(&world, workload, 1), CoverageError::WorkloadRetired);
 }
 
 #[test]
@@ -138,43 +156,31 @@ fn settle_cell_refuses_too_small_a_step_in_the_middle_as_well() {
 #[test]
 fn settle_cell_refuses_others_accounts_and_forged_ones() {
     let mut world = World::new();
-    let mut second = world.another(2);
+    let foreign = elsewhere(&mut world);
     let (mut world, [workload, other], _) = two_cells(world);
-    std::mem::swap(&mut world.net, &mut second);
-    world.open_epoch();
-    let foreign = pda::epoch(&world.net.address, 0);
-    std::mem::swap(&mut world.net, &mut second);
     world.seal(workload);
     world.wait_until(GENESIS + EPOCH + GRACE + CHALLENGE);
     let good = settle(&world, workload, 0);
-    world.refuses(swapped(good.clone(), 0, foreign), CoverageError::WrongNetwork);
-    world.refuses(swapped(good.clone(), 1, other), CoverageError::WrongWorkload);
-    world.refuses(swapped(good.clone(), 2, pda::cell(&other)), CoverageError::WrongWorkload);
-
+    refuses_others(&mut world, &good, &foreign, other);
     let (cell, epoch) = (pda::cell(&workload), pda::epoch(&world.net.address, 0));
-    let fresh = world.cluster.svm.clone();
     let epochs: [Forged<Epoch>; 2] = [
         (|epoch| epoch.config.rule = 3, CoverageError::InvalidRule),
         (|epoch| epoch.config.challenge_seconds = u64::MAX, CoverageError::AmountOverflow),
     ];
     for (edit, error) in epochs {
-        world.forge().header(&epoch, edit);
-        world.refuses(good.clone(), error);
-        world.cluster.svm = fresh.clone();
+        forged(&mut world, &good, epoch, edit, error);
     }
-    let cells: [Forged<Cell>; 6] = [
-        (|cell| cell.version = 2, CoverageError::UnknownVersion),
+    let cells: [Forged<Cell>; 5] = [
         (|cell| cell.earned = u64::MAX, CoverageError::AmountOverflow),
         (|cell| (cell.pool, cell.returned) = (1 << 40, u64::MAX), CoverageError::AmountOverflow),
         (|cell| cell.slots = 200, CoverageError::Inconsistent), // more than there are
         (|cell| cell.progress[30] = 9 << 16, CoverageError::Inconsistent), // no such stage
-        (|cell| cell.progress[29] = 500 << 48, CoverageError::Inconsistent), // more contributing than the order has room for
+        (|cell| cell.progress[29] = 500 << 48, CoverageError::Inconsistent), // more contributing than there is room for
     ];
     for (edit, error) in cells {
-        world.forge().header(&cell, edit);
-        world.refuses(good.clone(), error);
-        world.cluster.svm = fresh.clone();
+        forged(&mut world, &good, cell, edit, error);
     }
+    broken_cell(&mut world, &good, workload);
     // A tally that no batch could leave.
     let mut slots = world.cell(workload).1;
     slots[0].tally = [u32::MAX, u32::MAX, 0, 0, 0, 0, 0];
@@ -185,12 +191,7 @@ fn settle_cell_refuses_others_accounts_and_forged_ones() {
 #[test]
 fn claim_rewards_pays_nobody_else_and_nowhere_else() {
     let mut world = World::new();
-    let mut second = world.another(2);
-    std::mem::swap(&mut world.net, &mut second);
-    let foreign_workload = world.workload(0, 1);
-    let foreign_operator = world.operator(1, 1_000);
-    world.enroll(&foreign_operator, foreign_workload);
-    std::mem::swap(&mut world.net, &mut second);
+    let foreign = elsewhere(&mut world);
     let (mut world, workloads, operator) = two_cells(world);
     let other = world.enrolled(2, 1_000, 0, workloads[0]);
     for workload in workloads {
@@ -198,16 +199,16 @@ fn claim_rewards_pays_nobody_else_and_nowhere_else() {
     }
     let good = world.claim_instruction(&operator, &[(workloads[0], 0)]);
     let swap = |position, account| swapped(good.clone(), position, account);
-    world.refuses(swap(2, foreign_operator.account), CoverageError::WrongNetwork);
+    world.refuses(swap(1, foreign.net.address), CoverageError::WrongNetwork);
+    world.refuses(swap(2, foreign.operator.account), CoverageError::WrongNetwork);
     world.refuses(swap(2, other.account), CoverageError::WrongPayout);
     world.refuses(swap(3, other.payout), CoverageError::WrongPayout);
-    let account = pda::token_account(&other.payout, &world.net.mint);
-    world.refuses(swap(4, account), CoverageError::WrongPayoutAccount);
-    world.refuses(swap(4, operator.source), CoverageError::WrongPayoutAccount);
-    world.refuses(swap(5, second.mint), CoverageError::WrongMint);
-    world.refuses(swap(6, pda::vault(&second.address)), CoverageError::WrongVault);
-    world.refuses(swap(6, operator.source), CoverageError::WrongVault);
-    world.refuses(swap(10, pda::cell(&foreign_workload)), CoverageError::WrongNetwork);
+    world.refuses(swap(CELLS, pda::cell(&foreign.workload)), CoverageError::WrongNetwork);
+    let account = pda::token_account(&other.payout, &world.net.token);
+    for theirs in [account, operator.source] {
+        world.refuses(swap(4, theirs), CoverageError::WrongPayoutAccount);
+    }
+    refuses_payments(&mut world, &good, 4, &foreign.net);
 
     world.refuses(world.claim_instruction(&operator, &[(workloads[0], 1)]), CoverageError::NotYourSlot);
     world.refuses(world.claim_instruction(&other, &[(workloads[0], 0)]), CoverageError::NotYourSlot);
@@ -219,7 +220,7 @@ fn claim_rewards_pays_nobody_else_and_nowhere_else() {
     fewer.accounts.pop();
     world.refuses(fewer, CoverageError::ClaimMismatch);
     let mut more = good.clone();
-    more.accounts.push(good.accounts[10].clone());
+    more.accounts.push(good.accounts[CELLS].clone());
     world.refuses(more, CoverageError::ClaimMismatch);
     // One bad cell, and the good one before it is not paid either.
     world.refuses(
@@ -237,16 +238,12 @@ fn claim_rewards_refuses_forged_accounts() {
         world.finish(workload);
     }
     let claim = world.claim_instruction(&operator, &[(workloads[0], 0), (workloads[1], 0)]);
-    let fresh = world.cluster.svm.clone();
-    world.forge().header(&operator.account, |operator: &mut OperatorAccount| operator.claimed = u64::MAX);
-    world.refuses(claim.clone(), CoverageError::AmountOverflow);
-    world.cluster.svm = fresh.clone();
-    world.forge().header(&pda::cell(&workloads[1]), |cell: &mut Cell| cell.earned -= 1);
-    world.refuses(claim.clone(), CoverageError::Inconsistent);
-    world.cluster.svm = fresh.clone();
-    world.forge().header(&pda::cell(&workloads[0]), |cell: &mut Cell| cell.slots = 400);
-    world.refuses(claim.clone(), CoverageError::Inconsistent);
-    world.cluster.svm = fresh;
+    let edit = |operator: &mut OperatorAccount| operator.claimed = u64::MAX;
+    forged(&mut world, &claim, operator.account, edit, CoverageError::AmountOverflow);
+    let edit = |cell: &mut Cell| cell.earned -= 1;
+    forged(&mut world, &claim, pda::cell(&workloads[1]), edit, CoverageError::Inconsistent);
+    let edit = |cell: &mut Cell| cell.slots = 400;
+    forged(&mut world, &claim, pda::cell(&workloads[0]), edit, CoverageError::Inconsistent);
     let rich = |mut slot: Slot| {
         slot.earned = u64::MAX;
         slot

@@ -127,7 +127,8 @@ fn i7_determinism() {
     }
     // Off-chain, by the same kernel.
     let (mut again, mut order) = (slots, vec![0; 60]);
-    let terms = Terms { epoch: 0, rule: Rule::Shapley, z_milli: 0, breach_bps: 200, pool: cell.last.pool };
+    let terms =
+        Terms { epoch: 0, rule: Rule::Shapley, z_milli: 0, breach_bps: 200, slash_bps: 1_000, pool: cell.last.pool };
     let mut progress: Progress = bytemuck::Zeroable::zeroed();
     let result = settle(&mut again, &mut order, &mut progress, &terms, u64::MAX).unwrap().unwrap();
     assert_eq!(result.paid, cell.last.paid);

@@ -158,7 +158,7 @@ fn terms(input: &Input) -> Result<Terms, BadCell> {
     if input.breach_bps > 10_000 {
         return Err(BadCell::BreachTooLarge(input.breach_bps));
     }
-    Ok(Terms { epoch: 0, rule, z_milli: input.z_milli, breach_bps: input.breach_bps, pool: input.pool })
+    Ok(Terms { epoch: 0, rule, z_milli: input.z_milli, breach_bps: input.breach_bps, slash_bps: 0, pool: input.pool })
 }
 
 fn new_slot(number: usize, input: &SlotInput) -> Result<Slot, BadCell> {

@@ -104,8 +104,8 @@ pub struct Slot {
     pub settled_bond: u64,
     /// Failure domain the last settlement used.
     pub settled_domain: u32,
-    /// Settled verification breaches that the operator has not been slashed for yet.
-    pub breaches: u16,
+    /// What settled verification breaches cost that the operator was not slashed for yet, in ten-thousandths of its bond.
+    pub owed_slash_bps: u16,
     /// Zero.
     pub reserved: [u8; 2],
 }

@@ -19,6 +19,9 @@ use crate::semivalue::{MAX_NODES, Numerators, Rule, product_q64};
 use crate::wide::scale_q32;
 use bytemuck::{Pod, Zeroable};
 
+/// All of a bond, in ten-thousandths.
+const WHOLE_BPS: u16 = 10_000;
+
 /// What settles a cell: the epoch's snapshot of the configuration, and the money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -30,6 +33,8 @@ pub struct Terms {
     pub z_milli: u32,
     /// Verification failures that void a slot's evidence, in ten-thousandths of its attempts.
     pub breach_bps: u16,
+    /// Part of its bond that a breach costs an operator, in ten-thousandths.
+    pub slash_bps: u16,
     /// The pool, in token units.
     pub pool: u64,
 }
@@ -218,7 +223,7 @@ impl Run<'_> {
         } else if self.terms.epoch < slot.joined_epoch {
             Reason::NotYetEffective
         } else if evidence.breaches(self.terms.breach_bps) {
-            slot.breaches = slot.breaches.saturating_add(1);
+            slot.owed_slash_bps = slot.owed_slash_bps.saturating_add(self.terms.slash_bps).min(WHOLE_BPS);
             Reason::VerificationBreach
         } else {
             slot.p_q32 = evidence.wilson_q32(self.terms.z_milli);

@@ -14,7 +14,7 @@ pub const ONE_Q64: f64 = ONE_Q32 * ONE_Q32;
 
 /// Terms of epoch 7 with the given rule and pool, `z = 0` (so that p = s/n) and no breach.
 pub fn terms(rule: Rule, pool: u64) -> Terms {
-    Terms { epoch: 7, rule, z_milli: 0, breach_bps: 10_000, pool }
+    Terms { epoch: 7, rule, z_milli: 0, breach_bps: 10_000, slash_bps: 1_000, pool }
 }
 
 /// A slot with the given domain, bond and outcomes.

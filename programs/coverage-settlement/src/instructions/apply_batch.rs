@@ -4,7 +4,7 @@ use crate::events::{self, BatchApplied};
 use crate::instructions::now;
 use crate::state::{
     self, Account, AttestationAccount, BatchLogAccount, BatchRecord, CellAccount, Committee, Epoch, KIND_OUTCOMES,
-    Network, Phase,
+    Network, Phase, Workload,
 };
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
@@ -20,7 +20,9 @@ pub struct ApplyBatch {
     pub committee: Account<Committee>,
     #[account(constraint = address_eq(&epoch.network, network.address()) @ CoverageError::WrongNetwork)]
     pub epoch: Account<Epoch>,
-    #[account(mut, constraint = address_eq(&cell.network, network.address()) @ CoverageError::WrongNetwork)]
+    #[account(constraint = address_eq(&workload.network, network.address()) @ CoverageError::WrongNetwork)]
+    pub workload: Account<Workload>,
+    #[account(mut, constraint = address_eq(&cell.workload, workload.address()) @ CoverageError::WrongWorkload)]
     pub cell: CellAccount,
     #[account(mut, constraint = address_eq(&log.workload, &cell.workload) @ CoverageError::WrongWorkload)]
     pub log: BatchLogAccount,
@@ -37,6 +39,7 @@ pub struct ApplyBatch {
 /// Specification:
 /// - shall apply only with endorsements of more than the quorum of the committee's present generation (I5)
 /// - shall apply only the next batch of the epoch in hand, so that none applies twice (I4)
+/// - shall refuse an epoch that a retired workload is not paid for: nobody would settle it
 /// - shall change either every counter of the batch or none
 ///
 /// Callable by anyone.
@@ -81,6 +84,7 @@ fn validate(accounts: &ApplyBatch) -> Result<()> {
     let (cell, epoch, attestation) = (&accounts.cell, &accounts.epoch, &accounts.attestation);
     accounts.network.require_running(PAUSE_ATTEST, now()?)?;
     cell.require_phase(Phase::Collecting, CoverageError::NotCollecting)?;
+    require!(!accounts.workload.is_over(cell.epoch), CoverageError::WorkloadRetired);
     require!(attestation.kind == KIND_OUTCOMES, CoverageError::InvalidKind);
     require!(address_eq(&attestation.subject, &cell.workload), CoverageError::WrongSubject);
     require!(epoch.index == cell.epoch && attestation.epoch == cell.epoch, CoverageError::WrongEpoch);

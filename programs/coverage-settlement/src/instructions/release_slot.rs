@@ -1,6 +1,6 @@
 use crate::errors::CoverageError;
 use crate::events::{self, SlotReleased};
-use crate::state::{self, Account, CellAccount, Operator, Workload};
+use crate::state::{self, Account, CellAccount, Operator, Summary, Workload};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
 use coverage_math::cell::{LEFT, Slot};
@@ -20,7 +20,7 @@ pub struct ReleaseSlot {
 ///
 /// Specification:
 /// - shall wait until the cell has settled the first epoch without it: until then the slot holds what the last settlement was
-///   computed from
+///   computed from. A retired workload has no such epoch: the summary of its last settlement goes with its first slot
 /// - shall refuse while something is unclaimed, or a breach not slashed for
 /// - shall remember who paid the slot's rent
 ///
@@ -35,8 +35,11 @@ pub fn release_slot(ctx: &mut Context<ReleaseSlot>, slot: u16) -> Result<()> {
     let slot = state::slot_mut(&mut accounts.cell, number)?;
     require!(slot.operator == *operator.address().as_array(), CoverageError::NotYourSlot);
     let gone = over || (slot.state == LEFT && epoch > slot.left_epoch);
-    require!(gone && slot.earned == 0 && slot.breaches == 0, CoverageError::SlotInUse);
+    require!(gone && slot.earned == 0 && slot.owed_slash_bps == 0, CoverageError::SlotInUse);
     *slot = Slot::free(*payer.as_array());
+    if over {
+        accounts.cell.last = Summary::default();
+    }
     accounts.cell.free = accounts.cell.free.saturating_add(1); // ≤ slots
     let operator = &mut accounts.operator;
     operator.cells = operator.cells.checked_sub(1).ok_or(CoverageError::Inconsistent)?;

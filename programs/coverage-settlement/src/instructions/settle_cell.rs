@@ -47,6 +47,7 @@ pub fn settle_cell(ctx: &mut Context<SettleCell>, step_units: u32) -> Result<()>
         rule: epoch.config.rule()?,
         z_milli: epoch.config.z_milli,
         breach_bps: epoch.config.breach_bps,
+        slash_bps: epoch.config.slash_bps,
         pool: cell.pool,
     };
     let mut progress: Progress = cell.progress();

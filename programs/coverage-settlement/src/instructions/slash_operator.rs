@@ -17,10 +17,11 @@ pub struct SlashOperator {
     pub cell: CellAccount,
 }
 
-/// Takes part of an operator's bond for a settled verification breach, into the treasury.
+/// Takes part of an operator's bond for settled verification breaches, into the treasury.
 ///
 /// Specification:
-/// - shall slash once for each epoch that settled with a breach: the slot counts them
+/// - shall slash once for each epoch that settled with a breach, by the configuration that settled it (I6): what they cost adds
+///   up in the slot, to the whole bond at most, until somebody slashes
 /// - shall slash what is on its way out like the rest
 ///
 /// Callable by anyone, in any phase.
@@ -29,11 +30,12 @@ pub fn slash_operator(ctx: &mut Context<SlashOperator>, slot: u16) -> Result<()>
     let holder = *accounts.operator.address();
     let slot = state::slot_mut(&mut accounts.cell, slot)?;
     require!(slot.operator == *holder.as_array(), CoverageError::NotYourSlot);
-    slot.breaches = slot.breaches.checked_sub(1).ok_or(CoverageError::NoBreach)?;
+    let slash_bps = core::mem::take(&mut slot.owed_slash_bps);
+    require!(slash_bps > 0, CoverageError::NoBreach);
 
     let network = &mut accounts.network;
     let before = accounts.operator.bond;
-    let amount_units = accounts.operator.bond.slash(network.config.slash_bps);
+    let amount_units = accounts.operator.bond.slash(slash_bps);
     network.operator_bonds = network.operator_bonds.checked_sub(amount_units).ok_or(CoverageError::Inconsistent)?;
     network.credit_treasury(amount_units)?;
     let (network, bonds) = (*network.address(), (before, accounts.operator.bond));
