@@ -281,8 +281,9 @@ fn epoch(table: &mut Table) {
 const HEAD: &str = "\
 # Rent
 
-Measured on the compiled program with a cluster's rent by `cargo xtask bench`; CI fails when a number changes.
-(5,000 lamports a signature) come besides and never come back; bonds are tokens, not rent.
+Measured on the compiled program with a cluster's rent by `cargo xtask bench`; CI fails when a number changes. A SOL is 10^9
+lamports. Bytes are those of the account's data. Fees (5,000 lamports a signature) come besides and never come back; bonds
+are tokens, not rent.
 ";
 
 #[test]

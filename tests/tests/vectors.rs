@@ -36,6 +36,7 @@ fn golden_cells_settled_on_chain_are_the_kernels_and_the_references() {
             epoch.config.rule = terms.rule as u8;
             epoch.config.z_milli = terms.z_milli;
             epoch.config.breach_bps = terms.breach_bps;
+            epoch.config.slash_bps = terms.slash_bps;
         });
         world.forge().slots(&address, &expected, |cell| cell.pool = terms.pool);
         assert_eq!(world.settle_by(workload, ix::SETTLE_STEPS), 1, "cell {number}");

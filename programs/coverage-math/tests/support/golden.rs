@@ -43,7 +43,7 @@ impl Cell {
             "LastIn" => Rule::LastIn,
             other => panic!("unknown rule {other}"),
         };
-        Terms { epoch: 0, rule, z_milli: self.z_milli, breach_bps: self.breach_bps, pool: self.pool }
+        Terms { epoch: 0, rule, z_milli: self.z_milli, breach_bps: self.breach_bps, slash_bps: 0, pool: self.pool }
     }
 
     /// Its slots, each of an operator of its own.
