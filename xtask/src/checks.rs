@@ -60,8 +60,18 @@ pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
 pub fn fuzz(workspace: &Workspace, seed: u64, minutes: u64) -> Result<()> {
     setup::setup(workspace, Wanted::default())?;
     sbf::build(workspace, &sbf::Options::default())?;
-    let test =
-        ["test", "--release", "--locked", "--package", "coverage-tests", "--test", "sequences", "--", "--nocapture"];
+    let test = [
+        "test",
+        "--release",
+        "--locked",
+        "--package",
+        "coverage-tests",
+        "--test",
+        "sequences",
+        "--",
+        "as_long_as_asked",
+        "--nocapture",
+    ];
     let mut test = cargo(workspace, &test);
     test.env("COVERAGE_FUZZ_SEED", seed.to_string()).env("COVERAGE_FUZZ_MINUTES", minutes.to_string());
     command::run(test.env("RUST_LOG", "error"))

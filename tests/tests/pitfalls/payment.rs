@@ -154,3 +154,36 @@ fn a_wallet_that_pays_its_own_fee_is_paid_as_well() {
     world.send(&[ix::withdraw_bond(operator.wallet, net.address, &net.token, operator.wallet)]);
     assert_eq!(world.cluster.tokens(&operator.source) - before, 1_000);
 }
+
+#[test]
+fn a_claim_in_the_middle_of_a_settlement_pays_what_is_booked() {
+    let mut world = World::new();
+    world.fund(10_000_000);
+    let workload = world.workload(0, 1);
+    let operators = [1, 2, 3, 4].map(|number| world.enrolled(number, 5_000, u32::from(number), workload));
+    let counts: Vec<_> = (0..4).map(|slot| (slot, GOOD)).collect();
+    let mut paid = 0;
+    for epoch in 0..2 {
+        world.open_epoch();
+        world.batch(workload, &counts);
+        world.seal(workload);
+        if epoch == 0 {
+            assert_eq!(world.settle_by(workload, ix::SETTLE_STEPS), 1);
+            paid = world.cell(workload).1[0].earned;
+            assert!(paid > 0);
+        }
+    }
+    world.wait_until(world.cell(workload).0.sealed_ts + coverage_tests::CHALLENGE);
+    // Step by step, until some rewards are credited and the settlement is not booked.
+    let step = ix::settle_cell(world.net.address, workload, 1, 1_500);
+    while world.cell(workload).1[0].earned == paid {
+        world.send(std::slice::from_ref(&step));
+    }
+    assert_eq!(world.cell(workload).0.epoch, 1, "half settled");
+    assert_eq!(world.claim(&operators[0], &[(workload, 0)]), paid, "of the epoch before");
+    assert_eq!(world.claim(&operators[0], &[(workload, 0)]), 0);
+    world.settle_by(workload, 1_500);
+    let (cell, slots) = world.cell(workload);
+    assert_eq!(cell.earned, slots.iter().map(|slot| slot.earned).sum::<u64>());
+    assert_eq!(world.claim(&operators[0], &[(workload, 0)]), slots[0].reward);
+}

@@ -4,6 +4,7 @@ use crate::state::{self, Account, CellAccount, Network, Operator};
 use crate::token::Payment;
 use anchor_lang::prelude::*;
 use anchor_lang::{AccountView, AnchorAccount, address_eq};
+use coverage_math::cell::Stage;
 
 /// Accounts of `claim_rewards`; behind them one cell for each slot number.
 #[event_cpi]
@@ -74,9 +75,13 @@ fn take_earned(view: AccountView, accounts: &ClaimRewards, slot: u16) -> Result<
     let mut cell = unsafe { CellAccount::load_mut(view)? };
     require!(address_eq(&cell.network, accounts.network.address()), CoverageError::WrongNetwork);
     let (number, operator) = (slot, *accounts.operator.address());
+    let crediting = cell.progress().stage == Stage::Values as u8;
     let slot = state::slot_mut(&mut cell, number)?;
     require!(slot.operator == *operator.as_array(), CoverageError::NotYourSlot);
-    let amount_units = core::mem::take(&mut slot.earned);
+    // What a half done settlement has credited is the cell's only when it is booked: it stays until then.
+    let unbooked = if crediting { slot.reward } else { 0 };
+    let amount_units = slot.earned.checked_sub(unbooked).ok_or(CoverageError::Inconsistent)?;
+    slot.earned = unbooked;
     if amount_units == 0 {
         return Ok(None);
     }
