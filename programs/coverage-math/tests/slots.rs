@@ -1,4 +1,4 @@
-//! Slots: what is counted is taken back exactly, and a staged change never touches an epoch begun.
+//! Slots and pools: what is counted is taken back exactly, and a staged change never touches an epoch begun.
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bytemuck::Zeroable;
@@ -6,6 +6,7 @@ use coverage_math::attestation::Entry;
 use coverage_math::cell::{
     ACTIVE, CellError, FREE, LEFT, Progress, Reason, Slot, Terms, add_entries, find, remove_entries, settle,
 };
+use coverage_math::pool::{self, Remainder};
 use coverage_math::reliability::OUTCOMES;
 use coverage_math::semivalue::Rule;
 use proptest::prelude::*;
@@ -28,7 +29,7 @@ fn entry(slot: u16, counts: Counts) -> Entry {
 }
 
 fn settle_epoch(slots: &mut [Slot], epoch: u64) {
-    let terms = Terms { epoch, rule: Rule::Shapley, z_milli: 0, breach_bps: 10_000, pool: 1_000 };
+    let terms = Terms { epoch, rule: Rule::Shapley, z_milli: 0, breach_bps: 10_000, slash_bps: 1_000, pool: 1_000 };
     let mut order = vec![0; slots.len()];
     settle(slots, &mut order, &mut Progress::zeroed(), &terms, u64::MAX).unwrap().unwrap();
 }
@@ -177,6 +178,19 @@ fn entries_must_be_for_increasing_slots_of_the_cell() {
 }
 
 #[test]
+fn attempts_and_routing_failures_fill_32_bits_each() {
+    for outcome in 0..OUTCOMES {
+        let mut slot = Slot::new([7; 32], 1, 1, 0);
+        let only = |count: u32| core::array::from_fn(|index| if index == outcome { count } else { 0 });
+        assert_eq!(slot.add(&only(u32::MAX - 1)), Ok(()));
+        assert_eq!(slot.add(&only(2)), Err(CellError::TooManyAttempts), "{outcome}");
+        assert_eq!(slot.add(&only(1)), Ok(()), "{outcome}");
+        assert_eq!(slot.tally, only(u32::MAX));
+        assert_eq!(slot.add(&only(1)), Err(CellError::TooManyAttempts), "{outcome}");
+    }
+}
+
+#[test]
 fn an_operator_is_found_by_all_bytes_of_its_address() {
     let mut near = [7; 32];
     near[31] = 8;
@@ -185,6 +199,26 @@ fn an_operator_is_found_by_all_bytes_of_its_address() {
     assert_eq!(find(&slots, &near), Some(0));
     assert_eq!(find(&slots, &[8; 32]), None);
     assert_eq!(find(&[], &[7; 32]), None);
+}
+
+#[test]
+fn i2_pools_and_what_they_leave_are_exact_or_refused() {
+    assert_eq!(pool::pool(3, 5, 7, 11), Some(33));
+    assert_eq!(pool::pool(0, 5, 0, 0), Some(0));
+    assert_eq!(pool::pool(1, u64::MAX - 3, 1, 2), Some(u64::MAX));
+    for (unit, weight, carry, sponsored) in [(2, 1 << 63, 0, 0), (1, u64::MAX, 1, 0), (1, u64::MAX - 1, 1, 1)] {
+        assert_eq!(pool::pool(unit, weight, carry, sponsored), None, "{unit} {weight} {carry} {sponsored}");
+    }
+    assert_eq!([pool::unit(100, 70, 8), pool::unit(70, 100, 8), pool::unit(100, 70, 0)], [8, 8, 0]);
+    assert_eq!(
+        [pool::carry_cap(3, 5, 7), pool::carry_cap(0, 5, 7), pool::carry_cap(2, u64::MAX, 1)],
+        [105, 0, u64::MAX]
+    );
+    assert_eq!([pool::reward(1_000, 1 << 63), pool::reward(1_000, u64::MAX), pool::reward(0, u64::MAX)], [500, 999, 0]);
+    assert_eq!(pool::remainder(100, 40, 25), Some(Remainder { carry: 25, returned: 35 }));
+    assert_eq!(pool::remainder(100, 40, 60), Some(Remainder { carry: 60, returned: 0 }));
+    assert_eq!(pool::remainder(100, 100, 9), Some(Remainder { carry: 0, returned: 0 }));
+    assert_eq!(pool::remainder(100, 101, 9), None);
 }
 
 #[test]
