@@ -147,12 +147,12 @@ impl<'a> Published<'a> {
             }
         }
         // What is in order may still be there twice, under two outcomes.
-        self.repeats(own, self)
+        self.repeats(own, own, self)
     }
 
-    /// Evidence that a request of an `earlier` batch (number and leaves) is in this one again. The earlier may be this one.
+    /// Evidence that a request of an `earlier` batch, or of this one, is in this one again; `own` and `number` are their numbers.
     #[must_use]
-    pub fn repeats(&self, number: u32, earlier: &Published<'_>) -> Option<Evidence> {
+    pub fn repeats(&self, own: u32, number: u32, earlier: &Published<'_>) -> Option<Evidence> {
         let key = |leaf: &Vec<u8>| Place::read(leaf).map(|place| (place.request_id, place.slot));
         let mut seen = BTreeMap::new();
         for (index, leaf) in earlier.leaves.iter().enumerate() {
@@ -160,10 +160,9 @@ impl<'a> Published<'a> {
                 seen.entry(key).or_insert(index);
             }
         }
-        let same = std::ptr::eq(self.leaves, earlier.leaves);
         let repeated = |(index, leaf): (usize, &Vec<u8>)| {
             let first = *seen.get(&key(leaf)?)?;
-            (!same || first != index).then_some((first, index))
+            (own != number || first != index).then_some((first, index))
         };
         let (first, second) = self.leaves.iter().enumerate().find_map(repeated)?;
         Some(Evidence::DuplicateAcrossBatches {

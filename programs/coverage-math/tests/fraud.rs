@@ -361,6 +361,18 @@ fn a_tree_has_as_many_paths_as_leaves_and_each_is_the_path_of_one() {
 }
 
 #[test]
+fn attempts_are_signed_under_their_tag_and_have_outcomes_that_there_are() {
+    let attempt = receipt(4, 2, 1).attempt;
+    let tag = Tag::new::<Software>(&[1; 32], &[2; 32], Purpose::Receipt, EPOCH);
+    let signed = Software::hash(&[tag.as_bytes(), &borsh::to_vec(&attempt).unwrap()]);
+    assert_eq!(attempt.message::<Software>(&tag).unwrap(), signed);
+    for outcome in 0..=u8::MAX {
+        let read = Attempt { outcome, ..attempt }.outcome().map(|outcome| outcome as u8);
+        assert_eq!(read, (outcome < 7).then_some(outcome));
+    }
+}
+
+#[test]
 fn reasons_have_words() {
     assert_eq!(FraudError::NotInBatch.to_string(), "a path does not lead from its leaf to the batch's root");
     assert_eq!(FraudError::NoFraud.to_string(), "what the evidence shows is as it should be");

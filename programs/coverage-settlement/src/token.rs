@@ -1,7 +1,7 @@
 //! Tokens in and out of the vault.
 //!
 //! Handlers pass the accounts and say how many; which accounts they must be is checked here, in one place each for what comes
-//! in and what goes out. Calls are built on the stack: `anchor_spl`'s builders take their way over vectors, for thousands of
+//! in and what goes out. Calls are built on the stack: Anchor's builders take their way over vectors, for thousands of
 //! compute units and 20 kB more.
 
 use crate::errors::CoverageError;
@@ -24,6 +24,8 @@ const INITIALIZED_AT: usize = 45;
 /// Bytes of a token account. A mint with extensions is as long before they begin, behind a byte that says that it is a mint.
 pub const TOKEN_ACCOUNT_BYTES: usize = 165;
 const ACCOUNT_TYPE_MINT: u8 = 1;
+/// Bytes of a multisig of either program; no mint has as many.
+const MULTISIG_BYTES: usize = 355;
 
 /// The decimals of a mint that a network can live with.
 ///
@@ -38,6 +40,8 @@ pub fn check_mint(owner: &Address, data: &[u8]) -> Result<u8> {
     if data.len() == MINT_BYTES {
         return Ok(decimals);
     }
+    // The bytes of a multisig are whatever its signers' keys are: only its length tells it from a mint.
+    require!(data.len() != MULTISIG_BYTES, CoverageError::InvalidMint);
     // A token account is as long as this, or longer, but has another byte here.
     let extensions = data.get(TOKEN_ACCOUNT_BYTES..).and_then(<[u8]>::split_first);
     let (account_type, mut rest) = extensions.ok_or(CoverageError::InvalidMint)?;

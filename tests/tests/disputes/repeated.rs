@@ -27,7 +27,7 @@ fn the_later_batch_falls_and_the_cell_settles_as_if_it_had_never_been() {
     let [earlier, later] = twice(&mut case);
     // Neither shows anything by itself.
     assert_eq!((earlier.examine(), later.examine()), (None, None));
-    let evidence = later.published().repeats(earlier.sequence(), &earlier.published()).unwrap();
+    let evidence = later.published().repeats(1, earlier.sequence(), &earlier.published()).unwrap();
     assert_eq!(evidence, across(0, earlier.open(1), later.open(1)));
     let events = case.prove(&later, &evidence);
     let Some(Event::BatchRemoved(event)) = events.last() else { panic!() };
@@ -63,7 +63,7 @@ fn a_batch_already_removed_is_no_earlier_one() {
     let repeated = case.receipt(0, SERVED, 2);
     let earlier = case.apply(leaves(&[repeated, repeated]), vec![entry(0, [2, 0, 0, 0, 0, 0, 0])]);
     let later = case.honest(&[repeated]);
-    let evidence = later.published().repeats(0, &earlier.published()).unwrap();
+    let evidence = later.published().repeats(1, 0, &earlier.published()).unwrap();
     let start = case.world.cluster.svm.clone();
     case.prove(&earlier, &earlier.examine().unwrap());
     case.fails(&later, &evidence, CoverageError::NotInBatch);
@@ -109,7 +109,7 @@ fn one_request_served_by_two_slots_is_no_repetition() {
     let earlier = case.honest(&first);
     let second = [case.receipt(1, SERVED, 4)];
     let later = case.honest(&second);
-    assert_eq!(later.published().repeats(0, &earlier.published()), None);
+    assert_eq!(later.published().repeats(1, 0, &earlier.published()), None);
     case.fails(&later, &across(0, earlier.open(0), later.open(0)), CoverageError::NoFraud);
 }
 
@@ -119,7 +119,7 @@ fn leaves_that_are_no_receipts_repeat_nothing() {
     let junk = vec![b"trust me".to_vec()];
     let earlier = case.apply(junk.clone(), vec![entry(0, [1, 0, 0, 0, 0, 0, 0])]);
     let later = case.apply(junk, vec![entry(0, [1, 0, 0, 0, 0, 0, 0])]);
-    assert_eq!(later.published().repeats(0, &earlier.published()), None);
+    assert_eq!(later.published().repeats(1, 0, &earlier.published()), None);
     case.fails(&later, &across(0, earlier.open(0), later.open(0)), CoverageError::NoFraud);
     // They fall for what they are.
     case.prove(&later, &later.examine().unwrap());

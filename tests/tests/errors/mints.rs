@@ -171,7 +171,10 @@ fn what_is_no_mint_is_refused() {
     past[168..170].copy_from_slice(&65u16.to_le_bytes());
     let mut token_account = vec![0; 165];
     token_account[32..64].fill(1); // its owner, where a mint says that it is initialised
+    let mut multisig = vec![1; 355]; // the keys of its signers are whatever they are
+    multisig[166..].fill(0);
     let cases = [
+        (TOKEN_2022_PROGRAM, multisig),
         (TOKEN_PROGRAM, vec![]),
         (TOKEN_PROGRAM, uninitialised.clone()),
         (TOKEN_2022_PROGRAM, uninitialised),

@@ -294,21 +294,11 @@ fn counts(receipts: &[Receipt]) -> Vec<Entry> {
 /// What proves a batch false, if anything does.
 fn found(of: &BatchOf, batch: &Batch, leaves: &Published<'_>, all: &[(u64, &Batch)]) -> Option<Evidence> {
     let receipts = batch.entries.iter().map(Entry::receipts).sum::<u64>() as u32;
-    let own = leaves.examine(of, receipts, &batch.entries).or_else(|| twice(of, leaves));
+    let own = leaves.examine(of, receipts, &batch.entries);
     own.or_else(|| {
         let earlier = all.iter().filter(|(number, batch)| *number < of.sequence && !batch.removed);
         earlier.into_iter().find_map(|(number, batch)| {
-            leaves.repeats(*number as u32, &Published::new(&of.network, of.epoch, &batch.leaves))
+            leaves.repeats(of.sequence as u32, *number as u32, &Published::new(&of.network, of.epoch, &batch.leaves))
         })
     })
-}
-
-/// Two outcomes of one request in the same batch.
-fn twice(of: &BatchOf, leaves: &Published<'_>) -> Option<Evidence> {
-    let key = |at: &usize| Place::read(&leaves.leaves[*at]).map(|place| (place.request_id, place.slot));
-    let count = leaves.leaves.len();
-    let same = |second: usize| Some(((0..second).find(|first| key(first) == key(&second))?, second));
-    let (first, second) = (0..count).find_map(same)?;
-    let (first, second) = (leaves.open(first)?, leaves.open(second)?);
-    Some(Evidence::DuplicateAcrossBatches { earlier: of.sequence as u32, first, second })
 }
