@@ -151,6 +151,7 @@ impl<'a> Published<'a> {
     }
 
     /// Evidence that a request of an `earlier` batch, or of this one, is in this one again; `own` and `number` are their numbers.
+    /// The earlier must have as many leaves as were counted: else it is to be proven false itself ([`Self::examine`]).
     #[must_use]
     pub fn repeats(&self, own: u32, number: u32, earlier: &Published<'_>) -> Option<Evidence> {
         let key = |leaf: &Vec<u8>| Place::read(leaf).map(|place| (place.request_id, place.slot));

@@ -293,10 +293,12 @@ fn counts(receipts: &[Receipt]) -> Vec<Entry> {
 
 /// What proves a batch false, if anything does.
 fn found(of: &BatchOf, batch: &Batch, leaves: &Published<'_>, all: &[(u64, &Batch)]) -> Option<Evidence> {
-    let receipts = batch.entries.iter().map(Entry::receipts).sum::<u64>() as u32;
-    let own = leaves.examine(of, receipts, &batch.entries);
+    let counted = |batch: &Batch| batch.entries.iter().map(Entry::receipts).sum::<u64>();
+    let own = leaves.examine(of, counted(batch) as u32, &batch.entries);
     own.or_else(|| {
-        let earlier = all.iter().filter(|(number, batch)| *number < of.sequence && !batch.removed);
+        // A batch whose tree has another size than was counted cannot be opened, but only be proven false itself.
+        let opens = |batch: &Batch| !batch.removed && batch.leaves.len() as u64 == counted(batch);
+        let earlier = all.iter().filter(|(number, batch)| *number < of.sequence && opens(batch));
         earlier.into_iter().find_map(|(number, batch)| {
             leaves.repeats(of.sequence as u32, *number as u32, &Published::new(&of.network, of.epoch, &batch.leaves))
         })
