@@ -96,22 +96,6 @@ impl<'a> Published<'a> {
         })
     }
 
-    /// The sides of the path of a leaf, as [`merkle::climb`] takes them.
-    #[must_use]
-    pub fn sides(&self, index: usize) -> Option<u32> {
-        let (mut position, mut last) = (index, self.hashes.len().checked_sub(1)?);
-        let (mut sides, mut level) = (0u32, 0u32);
-        while last > 0 {
-            if position & 1 == 1 || position < last {
-                sides |= u32::from(position & 1 == 1).checked_shl(level)?;
-                level = level.checked_add(1)?;
-            }
-            position >>= 1;
-            last >>= 1;
-        }
-        (index < self.hashes.len()).then_some(sides)
-    }
-
     /// Evidence that the batch is false, if its leaves show any that needs no other batch. `batch` are its workload and epoch,
     /// `receipts` and `entries` what was applied.
     #[must_use]
@@ -119,12 +103,12 @@ impl<'a> Published<'a> {
         let counted = usize::try_from(receipts).ok()?;
         if counted != self.leaves.len() {
             // A tree of another size has a path that one of this size has not; which of its leaves has it depends on both.
-            let foreign = |index: &usize| {
-                let length = self.open(*index).map_or(0, |opening| opening.proof.len());
-                self.sides(*index).is_some_and(|sides| !merkle::has_path(receipts, sides, length))
+            let size = u32::try_from(self.leaves.len()).ok()?;
+            let foreign = |index| {
+                merkle::path(size, index).filter(|(sides, length)| !merkle::has_path(receipts, *sides, *length))
             };
-            let index = (0..self.leaves.len()).rev().find(foreign)?;
-            return Some(Evidence::CountMismatch(Opening { index: self.sides(index)?, ..self.open(index)? }));
+            let (index, (sides, _)) = (0..size).rev().find_map(|index| Some((index, foreign(index)?)))?;
+            return Some(Evidence::CountMismatch(Opening { index: sides, ..self.open(usize::try_from(index).ok()?)? }));
         }
         for (index, leaf) in self.leaves.iter().enumerate() {
             let bucket = coverage_math::fraud::bucket_of(entries, u32::try_from(index).ok()?);

@@ -16,33 +16,32 @@ fn node<H: Sha256>(left: &Hash, right: &Hash) -> Hash {
     H::hash(&[&[1], left, right])
 }
 
+/// The path of leaf `index` in a tree of `count` leaves: its sides, as [`climb`] takes them, and its length. `None` past the last.
+#[must_use]
+pub fn path(count: u32, index: u32) -> Option<(u32, usize)> {
+    let (mut position, mut last) = (index, count.checked_sub(1).filter(|last| index <= *last)?);
+    let (mut sides, mut length) = (0u32, 0u32);
+    while last > 0 {
+        // A lone node has no sibling at this level.
+        if position & 1 == 1 || position < last {
+            sides |= (position & 1).wrapping_shl(length);
+            length = length.saturating_add(1); // at most 32
+        }
+        position >>= 1;
+        last >>= 1;
+    }
+    Some((sides, length as usize))
+}
+
 /// Whether the leaf hash `leaf` is number `index` of `count` leaves under `root`.
 ///
 /// False for an index out of range, a proof that is too short or too long, no leaves, or the null root.
 #[must_use]
 pub fn verify<H: Sha256>(root: &Hash, count: u32, index: u32, leaf: Hash, proof: &[Hash]) -> bool {
-    if index >= count || *root == [0; 32] {
+    let Some((sides, length)) = path(count, index) else {
         return false;
-    }
-    let (mut position, mut last) = (index, count.saturating_sub(1));
-    let mut hash = leaf;
-    let mut siblings = proof.iter();
-    while last > 0 {
-        if position & 1 == 1 {
-            let Some(left) = siblings.next() else {
-                return false;
-            };
-            hash = node::<H>(left, &hash);
-        } else if position < last {
-            let Some(right) = siblings.next() else {
-                return false;
-            };
-            hash = node::<H>(&hash, right);
-        }
-        position >>= 1;
-        last >>= 1;
-    }
-    siblings.next().is_none() && hash == *root
+    };
+    proof.len() == length && *root != [0; 32] && climb::<H>(leaf, sides, proof) == Some(*root)
 }
 
 /// The root that `leaf` has under the siblings `proof`, on whose right sides the set bits of `sides` put the node of their

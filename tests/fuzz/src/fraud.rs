@@ -6,6 +6,7 @@ use coverage_client::evidence::{Evidence, Opening, Published, payload};
 use coverage_math::attestation::Entry;
 use coverage_math::fraud::{self, Batch, Fraud, Subject, bucket_of};
 use coverage_math::hash::{Hash, Sha256, Software};
+use coverage_math::merkle;
 use coverage_math::receipt::{Attempt, Place, Receipt};
 use coverage_math::reliability::OUTCOMES;
 use solana_program::pubkey::Pubkey;
@@ -89,7 +90,9 @@ impl Applied<'_> {
         match input.byte() {
             0 => opening.index = input.number(),
             1 => opening.index = opening.index.wrapping_add(1),
-            2 => opening.index = self.published.sides(opening.index as usize)?,
+            2 => {
+                opening.index = merkle::path(self.published.leaves.len() as u32, opening.index)?.0;
+            }
             3 => opening.proof.truncate(1),
             4 => opening.leaf.push(0),
             5 => opening.proof.push(self.root),

@@ -47,11 +47,7 @@ pub fn update_committee(ctx: &mut Context<UpdateCommittee>, members: &[Member]) 
             }
         );
     }
-    let committee = &mut accounts.committee;
-    let weights = committee.places().iter().map(|attester| attester.weight);
-    committee.total_weight =
-        weights.into_iter().try_fold(0u64, u64::checked_add).ok_or(CoverageError::AmountOverflow)?;
-    committee.invariant()
+    accounts.committee.recount()
 }
 
 /// Gives one place a key and weight; returns what was there.
