@@ -56,7 +56,7 @@ fn every_field_of_every_account_is_where_it_was() {
     );
     layout!(Epoch, 240;
         version: 0, bump: 1, padding: 2, network: 8, payer: 40, index: 72, start_ts: 80, end_ts: 88, unit: 96,
-        total_weight: 104, committee_generation: 112, config_version: 120, cells_left: 128, config: 136, reserved: 208,
+        total_weight: 104, committee_generation: 112, config_version: 120, cells_left: 128, config: 136, seed: 208,
     );
     layout!(Workload, 224;
         version: 0, bump: 1, status: 2, verification_mode: 3, hardware_class: 4, region: 6, network: 8, payer: 40,
@@ -121,9 +121,9 @@ fn every_field_of_every_event_is_where_it_was() {
     );
     layout!(TreasuryFunded, 80; network: 0, funder: 32, amount_units: 64, available_before_units: 72);
     layout!(PoolSponsored, 80; workload: 0, sponsor: 32, amount_units: 64, sponsored_before_units: 72);
-    layout!(EpochOpened, 152;
+    layout!(EpochOpened, 184;
         network: 0, epoch: 32, unit: 40, total_weight: 48, available_before_units: 56, committee_generation: 64,
-        config_version: 72, config: 80,
+        config_version: 72, config: 80, seed: 152,
     );
     layout!(EpochClosed, 40; network: 0, epoch: 32);
     layout!(OperatorRegistered, 136; network: 0, operator: 32, wallet: 64, payout: 96, domain_version: 128);
@@ -394,7 +394,7 @@ fn what_is_reserved_is_zero() {
         zero!(header.pending_config; reserved);
         zero!(world.get::<Committee>(&pda::committee(&network)); padding, reserved);
         let epoch = world.epoch(0);
-        zero!(epoch; padding, reserved);
+        zero!(epoch; padding);
         zero!(epoch.config; reserved);
         zero!(world.get::<Workload>(&workload); padding, reserved);
         zero!(world.get::<Operator>(&operator.account); padding, reserved);

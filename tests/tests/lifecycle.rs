@@ -5,6 +5,7 @@
 use bytemuck::Zeroable;
 use coverage_client::{accounts, audit, instructions as ix, pda};
 use coverage_math::cell::{self, Progress, Reason, Settled, Slot, Terms};
+use coverage_math::hash::{Sha256, Software};
 use coverage_settlement::state::{Cell, Config, Network, Operator as OperatorAccount, Phase, Workload};
 use coverage_tests::{CHALLENGE, CoverageError, EPOCH, GENESIS, GRACE, World, config, keypair};
 use solana_program::pubkey::Pubkey;
@@ -85,6 +86,24 @@ fn the_worked_example_of_the_model_pays_what_it_says() {
     assert!(cell.last.coverage_q64.abs_diff((0.95 * 2f64.powi(64)) as u64) < 1 << 33);
     assert_eq!(world.claim(&third, &[(workload, 2)]), 274_999);
     assert_solvent(&world, &[workload]);
+}
+
+#[test]
+fn an_epochs_seed_is_drawn_from_the_newest_slot_hash_when_it_opens() {
+    const SLOT_HASHES: Pubkey = Pubkey::from_str_const("SysvarS1otHashes111111111111111111111111111");
+    let mut world = World::new();
+    let mut seeds = Vec::new();
+    for (index, newest) in [(0u64, [3; 32]), (1, [3; 32]), (2, [4; 32])] {
+        let mut hashes = world.account(&SLOT_HASHES);
+        hashes.data[16..48].copy_from_slice(&newest); // behind the number of hashes and the newest one's slot
+        world.cluster.svm.set_account(SLOT_HASHES, hashes).unwrap();
+        world.set_time(GENESIS + EPOCH * index as i64);
+        assert_eq!(world.open_epoch(), index);
+        seeds.push(world.epoch(index).seed);
+        assert_eq!(seeds[index as usize], Software::hash(&[&newest, world.net.address.as_ref(), &index.to_le_bytes()]));
+    }
+    // Epochs that open in one slot differ as well.
+    assert_ne!(seeds[0], seeds[1]);
 }
 
 #[test]

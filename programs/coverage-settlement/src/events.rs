@@ -209,6 +209,8 @@ pub struct EpochOpened {
     pub config_version: u64,
     /// What settles the epoch.
     pub config: Config,
+    /// Randomness that nobody knew before: what schedules of probes are drawn from.
+    pub seed: [u8; 32],
 }
 
 /// All cells are done with an epoch: its account is closed.

@@ -99,6 +99,7 @@ fn events_decode_from_the_idl_alone() {
         committee_generation: 9,
         config_version: 10,
         config,
+        seed: [11; 32],
     };
     let (_, fields) = read(&event.data());
     let wanted =

@@ -1,10 +1,14 @@
 use crate::errors::CoverageError;
 use crate::events::{self, EpochOpened};
+use crate::hasher::Runtime;
 use crate::instructions::now;
 use crate::state::{Account, Committee, EPOCH_SEED, Epoch, Network};
 use anchor_lang::address_eq;
 use anchor_lang::prelude::*;
+use coverage_math::hash::Sha256;
 use coverage_math::pool;
+use pinocchio::sysvars::get_sysvar;
+use pinocchio::sysvars::slot_hashes::SLOTHASHES_ID;
 
 /// Accounts of `open_epoch`.
 #[event_cpi]
@@ -31,6 +35,7 @@ pub struct OpenEpoch {
 /// - shall put a proposed configuration in force if the epoch begins when its delay is over or later, whenever it is opened
 /// - shall copy the configuration that settles the epoch
 /// - shall take `unit · total_weight` out of the treasury, never more than is there
+/// - shall draw the epoch's seed from the hash of the newest slot
 ///
 /// Callable by anyone; each epoch opens once.
 pub fn open_epoch(ctx: &mut Context<OpenEpoch>) -> Result<()> {
@@ -68,6 +73,7 @@ pub fn open_epoch(ctx: &mut Context<OpenEpoch>) -> Result<()> {
     epoch.config_version = network.config_version;
     epoch.cells_left = network.workloads;
     epoch.config = network.config;
+    epoch.seed = seed(network.address(), index)?;
 
     events::record!(
         accounts,
@@ -81,7 +87,19 @@ pub fn open_epoch(ctx: &mut Context<OpenEpoch>) -> Result<()> {
             committee_generation: accounts.epoch.committee_generation,
             config_version: accounts.epoch.config_version,
             config: accounts.epoch.config,
+            seed: accounts.epoch.seed,
         }
     );
     accounts.network.invariant()
+}
+
+/// Where the newest hash stands in the slot hashes: behind their number and its slot, eight bytes each.
+const NEWEST_HASH: usize = 16;
+
+/// Whoever opens an epoch may choose among the slots it can land in, and nobody more than that: good enough for when to probe
+/// whom, not for a lottery.
+fn seed(network: &Address, index: u64) -> Result<[u8; 32]> {
+    let mut newest = [0; 32];
+    get_sysvar(&mut newest, &SLOTHASHES_ID, NEWEST_HASH).map_err(|_| CoverageError::Inconsistent)?;
+    Ok(Runtime::hash(&[&newest, network.as_ref(), &index.to_le_bytes()]))
 }

@@ -35,8 +35,8 @@ pub struct Epoch {
     pub cells_left: u64,
     /// What settles the epoch.
     pub config: Config,
-    /// Zero.
-    pub reserved: [u8; 32],
+    /// Randomness that nobody knew before the epoch opened: what schedules of probes are drawn from.
+    pub seed: [u8; 32],
 }
 
 const _: () = assert!(size_of::<Epoch>() == 8 + 2 * 32 + 8 * 8 + size_of::<Config>() + 32);
