@@ -109,7 +109,7 @@ impl Chain for Bank {
             self.runtime.block_on(self.context.banks_client.process_transaction_with_metadata(transaction)).unwrap();
         match result.result {
             Ok(()) => Ok(result.metadata.unwrap().compute_units_consumed),
-            Err(error) => Err(ClientError::Refused { action: action.to_owned(), reason: error.to_string() }),
+            Err(error) => Err(ClientError::refused(action, error)),
         }
     }
 }

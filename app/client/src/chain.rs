@@ -15,6 +15,12 @@ pub struct AccountData {
     pub data: Vec<u8>,
 }
 
+impl From<solana_account::Account> for AccountData {
+    fn from(account: solana_account::Account) -> Self {
+        Self { lamports: account.lamports, owner: account.owner, data: account.data }
+    }
+}
+
 /// A cluster with a set of signers.
 pub trait Chain {
     /// Who pays fees and rent.

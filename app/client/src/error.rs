@@ -1,6 +1,9 @@
 //! What can go wrong off-chain.
 
+use solana_program::instruction::InstructionError::Custom;
 use solana_program::pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_transaction_error::TransactionError;
 use thiserror::Error;
 
 /// Errors of this crate.
@@ -25,14 +28,157 @@ pub enum ClientError {
     /// A capability tree cannot be made of these leaves.
     #[error("cannot make a capability tree: {0}")]
     BadCapabilities(&'static str),
-    /// The cluster refused a transaction.
+    /// The cluster did not answer, or not in a way that can be read.
+    #[error("{action} failed: {reason}; check the URL of the cluster and try again")]
+    Rpc {
+        /// What was tried.
+        action: &'static str,
+        /// What the connection or the cluster said.
+        reason: String,
+    },
+    /// The cluster refused a transaction: nothing of it happened, except that its fee is paid if it got as far as a block.
     #[error("{action} failed: {reason}")]
     Refused {
         /// What was tried.
         action: String,
         /// What the cluster said.
         reason: String,
+        /// The program's own error, if it was the program that refused.
+        error: Option<ProgramError>,
+        /// The transaction's log, as far as the cluster gave it.
+        logs: Vec<String>,
     },
+    /// Somebody has not the lamports.
+    #[error("{action} failed for lack of SOL: {reason}; send it some and try again")]
+    InsufficientFunds {
+        /// What was tried.
+        action: String,
+        /// Who lacks how much, as far as the cluster said it.
+        reason: String,
+    },
+    /// Nobody signs for a key that must sign. Nothing happened.
+    #[error("{action} needs the signature of {key}: give its keypair too")]
+    MissingSigner {
+        /// What was tried.
+        action: String,
+        /// Whose signature is missing.
+        key: Pubkey,
+    },
+    /// A key could not sign. Nothing happened.
+    #[error("{action} failed: {key} did not sign: {reason}")]
+    NotSigned {
+        /// What was tried.
+        action: String,
+        /// Who was to sign.
+        key: Pubkey,
+        /// What the signer said.
+        reason: String,
+    },
+    /// The instructions do not fit a transaction. Nothing happened.
+    #[error("{action} failed: the transaction has {bytes} bytes, the most is {most}")]
+    TooLarge {
+        /// What was tried.
+        action: String,
+        /// Its size.
+        bytes: usize,
+        /// The most that the cluster takes.
+        most: usize,
+    },
+    /// What was to remember a signed transaction could not, so it was not sent. Nothing happened.
+    #[error("{action} was not sent, because its signature could not be written down: {reason}")]
+    NotRecorded {
+        /// What was tried.
+        action: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// All attempts expired without landing. Nothing happened.
+    #[error(
+        "{action} failed: {attempts} transactions expired before a leader took them; try again, or pay a higher priority fee"
+    )]
+    Expired {
+        /// What was tried.
+        action: String,
+        /// How many transactions were signed for it.
+        attempts: u32,
+    },
+    /// It was sent, and whether it landed could not be learned. It must not be repeated before
+    /// [`Sender::outcome_of`](crate::rpc::Sender::outcome_of) says that it never will.
+    #[error(
+        "{action}: the cluster stopped answering ({reason}) before it was known whether transaction {signature} landed; \
+             look it up before trying again"
+    )]
+    Unknown {
+        /// What was tried.
+        action: String,
+        /// The transaction's signature.
+        signature: Signature,
+        /// The height of the last block it can land in.
+        last_valid_block_height: u64,
+        /// What kept the cluster from answering.
+        reason: String,
+    },
+}
+
+/// An error of the program, by its number on the wire.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("{name}: {message}")]
+pub struct ProgramError {
+    /// Its number, from 6000 on.
+    pub code: u32,
+    /// Its name in the program's source.
+    pub name: &'static str,
+    /// What the caller should do.
+    pub message: &'static str,
+}
+
+impl ClientError {
+    /// A refusal of which only the reason is known.
+    #[must_use]
+    pub fn refused(action: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        let (reason, error) = (reason.to_string(), None);
+        Self::Refused { action: action.into(), reason, error, logs: Vec::new() }
+    }
+
+    /// What a failed transaction of `payer` comes to.
+    pub(crate) fn transaction(action: &str, payer: &Pubkey, error: &TransactionError, logs: Vec<String>) -> Self {
+        use TransactionError::{AccountNotFound, InstructionError, InsufficientFundsForFee};
+        let action = action.to_owned();
+        let lacking = |log: &String| log.contains(": insufficient lamports ").then(|| log.clone());
+        let lack = match error {
+            InsufficientFundsForFee | AccountNotFound => Some(format!("{payer} cannot pay the fee")),
+            _ => logs.iter().find_map(lacking), // the system program's, of whoever was to pay for an account
+        };
+        if let Some(reason) = lack {
+            return Self::InsufficientFunds { action, reason };
+        }
+        let error_of_program = match error {
+            InstructionError(_, Custom(code)) => program_error(*code).map(|(name, message)| (*code, name, message)),
+            _ => None,
+        };
+        let known = error_of_program.map(|(code, name, message)| ProgramError { code, name, message });
+        let said = logs.iter().rev().find_map(|log| log.strip_prefix("Program log: Error: "));
+        let reason = match (known, said) {
+            (Some(known), _) => format!("{error} ({known})"),
+            (None, Some(said)) => format!("{error} ({said})"),
+            (None, None) => error.to_string(),
+        };
+        Self::Refused { action, reason, error: known, logs }
+    }
+
+    /// The program's own error, if it was the program that refused.
+    #[must_use]
+    pub const fn program_error(&self) -> Option<ProgramError> {
+        match self {
+            Self::Refused { error, .. } => *error,
+            _ => None,
+        }
+    }
+
+    /// The error of a request to the cluster.
+    pub(crate) fn rpc(action: &'static str, reason: &impl std::fmt::Display) -> Self {
+        Self::Rpc { action, reason: reason.to_string() }
+    }
 }
 
 /// The source of the program's errors: the one place where their numbers and messages stand.

@@ -1,7 +1,10 @@
 //! What everything off-chain shares: addresses, instructions, accounts, receipts and the audit.
 //!
 //! Builders are pure: they take addresses and values and return [`Instruction`](solana_program::instruction::Instruction)s.
-//! Nothing in this crate talks to a cluster; [`chain::Chain`] is the one seam where something does.
+//! What talks to a cluster is in [`rpc`]: [`rpc::Rpc`] reads, [`rpc::Sender`] sends. Code that is not asynchronous goes through
+//! [`chain::Chain`], which [`rpc::Blocking`] and the embedded cluster are.
+
+#![deny(missing_docs)]
 
 pub mod accounts;
 pub mod audit;
@@ -13,8 +16,12 @@ pub mod embedded;
 pub mod error;
 pub mod events;
 pub mod evidence;
+pub mod explain;
 pub mod instructions;
+pub mod keypair;
+pub mod opportunities;
 pub mod pda;
+pub mod rpc;
 
 pub use coverage_math as math;
 pub use coverage_settlement as program;

@@ -1,12 +1,17 @@
 //! A whole cluster in the process: the compiled `.so`, real signatures, real token programs, a clock one can set.
+//!
+//! [`Embedded`] is the cluster itself, for those who hold it; [`rpc`] is the same behind Solana's JSON-RPC, for those who talk
+//! to it as to any other.
+
+pub mod rpc;
 
 use crate::chain::{AccountData, Chain};
-use crate::error::in_words;
 use crate::pda::Token;
 use crate::{ClientError, pda};
 use coverage_settlement::ID;
 use litesvm::LiteSVM;
 use litesvm::types::TransactionMetadata;
+use solana_account::Account;
 use solana_clock::Clock;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_keypair::Keypair;
@@ -45,6 +50,9 @@ const LAMPORTS: u64 = 100_000_000_000;
 /// The most bytes of a transaction that a cluster takes.
 const PACKET_BYTES: usize = 1_232;
 
+/// Owns the accounts that say which features are active.
+const FEATURE_PROGRAM: Pubkey = Pubkey::from_str_const("Feature111111111111111111111111111111111111");
+
 /// The embedded cluster, with its signers.
 pub struct Embedded {
     /// The VM.
@@ -61,9 +69,9 @@ impl Embedded {
     pub fn new(now: i64) -> Result<Self, ClientError> {
         let path = program_file();
         let mut svm = LiteSVM::new().with_transaction_history(0).with_log_bytes_limit(Some(100_000));
-        svm.add_program_from_file(ID, &path).map_err(|error| ClientError::Refused {
-            action: format!("loading {}", path.display()),
-            reason: format!("{error}; build it with `cargo xtask build-sbf`"),
+        svm.add_program_from_file(ID, &path).map_err(|error| {
+            let reason = format!("{error}; build it with `cargo xtask build-sbf`");
+            ClientError::refused(format!("loading {}", path.display()), reason)
         })?;
         let mut cluster = Self { svm, payer: Pubkey::default(), signers: BTreeMap::new() };
         cluster.payer = cluster.add_signer(Keypair::new_from_array([1; 32]));
@@ -78,6 +86,15 @@ impl Embedded {
         let _ = self.svm.airdrop(&address, LAMPORTS);
         self.signers.insert(address, key);
         address
+    }
+
+    /// Has the cluster take transactions of version 1, as its RPC sees it: see [`V1_FEATURE`](crate::rpc::V1_FEATURE).
+    pub fn activate_v1(&mut self) {
+        let data = [[1].as_slice(), &self.svm.get_sysvar::<Clock>().slot.to_le_bytes()].concat();
+        let lamports = self.svm.minimum_balance_for_rent_exemption(data.len());
+        let feature = Account { lamports, data, owner: FEATURE_PROGRAM, ..Account::default() };
+        // The VM refuses only sysvars it cannot read.
+        let _ = self.svm.set_account(crate::rpc::V1_FEATURE, feature);
     }
 
     /// Sets the clock, in unix seconds.
@@ -153,7 +170,7 @@ pub fn create_mint(
 ) -> Result<[Instruction; 2], ClientError> {
     let create = create_account(authority, &token.mint, rent, Mint::LEN as u64, &token.program);
     let initialise = initialize_mint2(&pda::TOKEN_PROGRAM, &token.mint, authority, None, decimals);
-    let initialise = initialise.map_err(|error| refused("creating the mint", &error))?;
+    let initialise = initialise.map_err(|error| ClientError::refused("creating the mint", error))?;
     Ok([create, Instruction { program_id: token.program, ..initialise }])
 }
 
@@ -181,12 +198,8 @@ pub fn mint_to(
         data: vec![1], // create, or do nothing if it is there
     };
     let minted = token_mint_to(&pda::TOKEN_PROGRAM, &token.mint, &account, authority, &[], amount_units);
-    let minted = minted.map_err(|error| refused("minting", &error))?;
+    let minted = minted.map_err(|error| ClientError::refused("minting", error))?;
     Ok([create, Instruction { program_id: token.program, ..minted }])
-}
-
-fn refused(action: &str, reason: &impl std::fmt::Display) -> ClientError {
-    ClientError::Refused { action: action.to_owned(), reason: reason.to_string() }
 }
 
 impl Chain for Embedded {
@@ -211,14 +224,11 @@ impl Chain for Embedded {
         let signatures = usize::from(transaction.message.header.num_required_signatures).saturating_mul(64);
         let bytes = transaction.message_data().len().saturating_add(signatures).saturating_add(1);
         if bytes > PACKET_BYTES {
-            return Err(refused(action, &format!("the transaction has {bytes} bytes, a packet {PACKET_BYTES}")));
+            return Err(ClientError::TooLarge { action: action.to_owned(), bytes, most: PACKET_BYTES });
         }
         match self.try_send(&all) {
             Ok(done) => Ok(done.compute_units_consumed),
-            Err(failed) => Err(ClientError::Refused {
-                action: action.to_owned(),
-                reason: format!("{}\n{}", in_words(&failed.err.to_string()), failed.meta.logs.join("\n")),
-            }),
+            Err(failed) => Err(ClientError::transaction(action, &self.payer, &failed.err, failed.meta.logs)),
         }
     }
 }
