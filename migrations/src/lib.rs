@@ -3,8 +3,12 @@
 //! A step looks at the chain first and does only what is missing, so a run that was cut short is finished by running it
 //! again. The demo and the replay of `covctl` run these very steps.
 //!
+//! `coverage-migrate` runs them on a real cluster, from a plan in TOML ([`file`], [`cluster`]), after two of its own:
+//!
 //! | step | what exists afterwards |
 //! |---|---|
+//! | [`m0000_deploy`] | the program, with the bytes wanted |
+//! | [`m0000_wallets`] | the mint, and tokens for what is paid below |
 //! | [`m0001_network`] | the network, its committee (empty) and vault |
 //! | [`m0002_committee`] | the attesters with their bonds |
 //! | [`m0003_workloads`] | every workload with its cell and log |
@@ -14,6 +18,10 @@
 //! | [`m0007_capabilities`] | every operator's capability root |
 //! | [`m0008_enrolments`] | a slot for every capability that may be opened now |
 
+pub mod cluster;
+pub mod file;
+pub mod m0000_deploy;
+pub mod m0000_wallets;
 pub mod m0001_network;
 pub mod m0002_committee;
 pub mod m0003_workloads;
