@@ -1,7 +1,7 @@
 //! The audit finds what is not as the program left it, and names it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use covctl::commands::{Status, output};
+use covctl::commands::{ExitStatus, files};
 use covctl::network::Network;
 use covctl::report::text;
 use covctl::router::{RouterConfig, simulate};
@@ -69,7 +69,7 @@ fn one_corrupted_byte_of_a_slot_is_named_and_fails_the_run() {
         )),
         "{text}"
     );
-    assert_eq!(output::status(&report), Status::CheckFailed, "exit code 1");
+    assert_eq!(files::status(&report), ExitStatus::CheckFailed, "exit code 1");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `covctl demo`: the bundled scenario on the embedded chain.
 
-use super::{Status, output};
+use super::{ExitStatus, files};
 use crate::args::{Files, Output};
 use crate::router::{self, RouterConfig};
 use crate::scenario::{Scenario, bundled};
@@ -10,16 +10,16 @@ use crate::{CliError, Progress, network};
 ///
 /// # Errors
 /// [`CliError::Network`] if the chain refuses something, [`CliError::Write`] if a report cannot be written.
-pub fn run(files: &Files, output: Output) -> Result<Status, CliError> {
-    output::check(files)?;
+pub fn run(files: &Files, output: Output) -> Result<ExitStatus, CliError> {
+    files::check(files)?;
     play(&bundled::scenario(), files, output)
 }
 
 /// Simulates a scenario, has a network attest, settle, pay and audit it, and reports.
-pub(super) fn play(scenario: &Scenario, files: &Files, output: Output) -> Result<Status, CliError> {
+pub(super) fn play(scenario: &Scenario, files: &Files, output: Output) -> Result<ExitStatus, CliError> {
     let progress = Progress::stderr();
     let simulation = router::simulate(scenario, &RouterConfig::default())?;
     let report = network::run(scenario, &simulation, &progress)?;
     progress.finish();
-    output::report(&report, files, output)
+    files::report(&report, files, output)
 }

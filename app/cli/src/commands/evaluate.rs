@@ -1,8 +1,8 @@
 //! `covctl evaluate`: the kernel, as it runs on-chain, on a list of cells.
 
-use super::{Status, output};
-use crate::CliError;
+use super::ExitStatus;
 use crate::args::{Evaluate, Output};
+use crate::{CliError, output};
 use bytemuck::Zeroable;
 use coverage_math::cell::{self, CellError, MAX_SLOTS, Progress, Settled, Slot, Terms};
 use coverage_math::domains::MAX_BOND;
@@ -92,7 +92,7 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// [`CliError::Read`], [`CliError::NotCells`], and [`CliError::Cell`] for the first cell that cannot be evaluated.
-pub fn run(args: &Evaluate, format: Output) -> Result<Status, CliError> {
+pub fn run(args: &Evaluate, format: Output) -> Result<ExitStatus, CliError> {
     let input = args.input.display().to_string();
     let text = read(args)?;
     // Cell by cell, so that an error can say which one it is.
@@ -104,9 +104,9 @@ pub fn run(args: &Evaluate, format: Output) -> Result<Status, CliError> {
     }
     output::print(&match format {
         Output::Json => output::json(&evaluations)?,
-        Output::Display => display(&evaluations),
+        Output::Text => display(&evaluations),
     })?;
-    Ok(Status::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn read(args: &Evaluate) -> Result<String, CliError> {

@@ -1,6 +1,6 @@
 //! `covctl replay`: a network of a capability table and request traces on the embedded chain.
 
-use super::{Status, demo, output};
+use super::{ExitStatus, demo, files};
 use crate::CliError;
 use crate::args::{Output, Replay};
 use crate::scenario::demand::{self, DemandOptions};
@@ -13,8 +13,8 @@ use std::path::Path;
 /// # Errors
 /// [`CliError::Read`] and [`CliError::Scenario`] for the input; [`CliError::Network`] and [`CliError::Write`] as for
 /// [`demo::run`].
-pub fn run(args: &Replay, output: Output) -> Result<Status, CliError> {
-    output::check(&args.files)?;
+pub fn run(args: &Replay, output: Output) -> Result<ExitStatus, CliError> {
+    files::check(&args.files)?;
     let table = mlperf::parse(open(&args.capabilities)?, &name(&args.capabilities))?;
     let mut traces = Vec::new();
     for path in &args.demand {

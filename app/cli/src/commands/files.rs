@@ -1,11 +1,11 @@
-//! Where results go.
+//! Where the reports of `demo` and `replay` go.
 
-use super::Status;
+use super::ExitStatus;
 use crate::CliError;
 use crate::args::{Files, Output};
+use crate::output::{json, print};
 use crate::report::{Report, html, svg, text};
-use serde::Serialize;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Fails early, before a run of many seconds, if a report could not be written at its end.
@@ -24,7 +24,7 @@ pub(super) fn check(files: &Files) -> Result<(), CliError> {
 ///
 /// # Errors
 /// [`CliError::Write`] and [`CliError::Stdout`].
-pub fn report(report: &Report, files: &Files, output: Output) -> Result<Status, CliError> {
+pub fn report(report: &Report, files: &Files, output: Output) -> Result<ExitStatus, CliError> {
     if let Some(path) = &files.json {
         write(path, &json(report)?)?;
     }
@@ -35,7 +35,7 @@ pub fn report(report: &Report, files: &Files, output: Output) -> Result<Status, 
         write(path, &svg::coverage_map(report))?;
     }
     match output {
-        Output::Display => print(&text::render(report, files.top))?,
+        Output::Text => print(&text::render(report, files.top))?,
         Output::Json => print(&json(report)?)?,
     }
     Ok(status(report))
@@ -43,24 +43,8 @@ pub fn report(report: &Report, files: &Files, output: Output) -> Result<Status, 
 
 /// Whether every settled slot was recomputed to the same bits and all else was in order.
 #[must_use]
-pub fn status(report: &Report) -> Status {
-    if report.audit.passed() { Status::Done } else { Status::CheckFailed }
-}
-
-/// Indented JSON with a newline at its end.
-pub(super) fn json(value: &impl Serialize) -> Result<String, CliError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(CliError::Encode)?;
-    text.push('\n');
-    Ok(text)
-}
-
-/// Prints to standard output. Whoever closed it, as `head` does, has read enough.
-pub(super) fn print(text: &str) -> Result<(), CliError> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::Stdout(error)),
-        _ => Ok(()),
-    }
+pub fn status(report: &Report) -> ExitStatus {
+    if report.audit.passed() { ExitStatus::Done } else { ExitStatus::CheckFailed }
 }
 
 fn write(path: &PathBuf, text: &str) -> Result<(), CliError> {
@@ -81,8 +65,8 @@ mod tests {
     fn only_an_audit_that_ran_and_found_nothing_is_a_success() {
         let passed = AuditReport { cells: 1, slots: 2, mismatches: Vec::new() };
         let mut report = Report::default();
-        assert_eq!(status(&report), Status::CheckFailed, "an audit of nothing is none");
+        assert_eq!(status(&report), ExitStatus::CheckFailed, "an audit of nothing is none");
         report.audit = passed;
-        assert_eq!(status(&report), Status::Done);
+        assert_eq!(status(&report), ExitStatus::Done);
     }
 }
