@@ -1,0 +1,88 @@
+//! What the other attesters may ask of this one over HTTP.
+
+use super::envelope::{Address, Envelope};
+use super::messages::{Answer, FETCH_BYTES, Fetch, MAX_FETCH, Objection, PROPOSAL_BYTES, Proposal};
+use super::peers::{FETCH, PROPOSALS, unix_now};
+use super::staged::encode;
+use super::{Agreement, blocking};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use solana_program::pubkey::Pubkey;
+use std::sync::Arc;
+
+/// A refusal, in words for whoever set the other attester up.
+type Refusal = (StatusCode, String);
+
+/// The routes of the agreement: [`PROPOSALS`] and [`FETCH`].
+pub fn routes(agreement: Arc<Agreement>) -> Router {
+    Router::new().route(PROPOSALS, post(propose)).route(FETCH, post(fetch)).with_state(agreement)
+}
+
+async fn propose(State(agreement): State<Arc<Agreement>>, request: Request) -> Response {
+    let (envelope, body) = match agreement.open(PROPOSALS, request) {
+        Ok(opened) => opened,
+        Err(refusal) => return refusal.into_response(),
+    };
+    // Taken before the body is read: what a member may have under review at once is bounded in memory, too.
+    let answer = match agreement.permit(&agreement.reviews, &envelope.sender) {
+        None => Answer::Objects(Objection::Busy),
+        Some(_permit) => {
+            let proposal = match agreement.read(&envelope, body, PROPOSAL_BYTES).await {
+                Ok(bytes) => borsh::from_slice::<Proposal>(&bytes),
+                Err(refusal) => return refusal.into_response(),
+            };
+            match proposal {
+                Ok(proposal) => agreement.review(envelope.sender, proposal).await,
+                Err(_) => Answer::Objects(Objection::Malformed),
+            }
+        }
+    };
+    borsh::to_vec(&answer).unwrap_or_default().into_response() // writing to memory does not fail
+}
+
+async fn fetch(State(agreement): State<Arc<Agreement>>, request: Request) -> Result<Vec<u8>, Refusal> {
+    let (envelope, body) = agreement.open(FETCH, request)?;
+    let busy = (StatusCode::TOO_MANY_REQUESTS, "too many requests at once".to_owned());
+    let _permit = agreement.permit(&agreement.fetches, &envelope.sender).ok_or(busy)?;
+    let bytes = agreement.read(&envelope, body, FETCH_BYTES).await?;
+    let fetch = borsh::from_slice::<Fetch>(&bytes).ok().filter(|fetch| fetch.receipts.len() <= MAX_FETCH);
+    let fetch = fetch.ok_or((StatusCode::BAD_REQUEST, "the request cannot be read".to_owned()))?;
+    let store = agreement.store.clone();
+    let found = blocking(move || {
+        let workload = Pubkey::new_from_array(fetch.workload);
+        let stored = store.get(&workload, fetch.epoch, &fetch.receipts)?;
+        let receipts: Vec<_> = stored.into_iter().flatten().map(|stored| stored.receipt).collect();
+        Ok::<_, super::AgreementError>(encode(&receipts)?)
+    });
+    found.await.and_then(|found| found).map_err(|error| {
+        tracing::error!(%error, "receipts could not be read");
+        (StatusCode::INTERNAL_SERVER_ERROR, "the store failed".to_owned())
+    })
+}
+
+impl Agreement {
+    /// Who sent a request, if it is a member of the committee.
+    fn open(&self, path: &str, request: Request) -> Result<(Envelope, Body), Refusal> {
+        let directory = self.observer.last();
+        let to = Address { network: &directory.network, recipient: &self.public, path };
+        let envelope = to.open(unix_now().as_secs(), request.headers());
+        let envelope = envelope.map_err(|error| (StatusCode::UNAUTHORIZED, error.to_string()))?;
+        let stranger = (StatusCode::FORBIDDEN, "the sender is not a member of the committee with a bond".to_owned());
+        directory.member(&envelope.sender).ok_or(stranger)?;
+        Ok((envelope, request.into_body()))
+    }
+
+    /// Reads a body of at most `most` bytes, in bounded time.
+    async fn read(&self, envelope: &Envelope, body: Body, most: usize) -> Result<Bytes, Refusal> {
+        let slow = |_| (StatusCode::REQUEST_TIMEOUT, "the body does not come".to_owned());
+        let long = |_| (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {most} bytes, or breaks off"));
+        let body = tokio::time::timeout(self.terms.fetch_timeout, axum::body::to_bytes(body, most));
+        let bytes = body.await.map_err(slow)?.map_err(long)?;
+        let signed = envelope.holds(&bytes).then_some(bytes);
+        signed.ok_or((StatusCode::UNAUTHORIZED, "the body is not the one that was signed".to_owned()))
+    }
+}

@@ -1,0 +1,85 @@
+//! Receipts over a real NATS server, with workers that come and go.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod town;
+
+use async_nats::jetstream::{self, stream};
+use coverage_attester::store::Store;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use town::{Daemon, Town};
+
+/// A NATS server of its own, which ends with the test.
+struct Nats(Child);
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(town: &Town, port: u16) -> Option<Nats> {
+    let folder = town.folder.path().join("nats");
+    let mut command = Command::new("nats-server");
+    command.args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"]).arg(folder);
+    match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+        Ok(child) => Some(Nats(child)),
+        Err(error) => {
+            eprintln!(
+                "SKIPPED: the NATS test needs nats-server ({error}); install it with `apt-get install nats-server`"
+            );
+            None
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_acknowledged_once_stored_through_kills_of_worker_and_server() {
+    let town = Town::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let Some(server) = serve(&town, port) else { return };
+    let url = format!("nats://127.0.0.1:{port}");
+    let client = async_nats::ConnectOptions::new().retry_on_initial_connect().connect(&url).await.unwrap();
+    let context = jetstream::new(client);
+    let config = stream::Config { name: "RECEIPTS".into(), subjects: vec!["receipts".into()], ..Default::default() };
+    let begun = Instant::now();
+    while let Err(error) = context.get_or_create_stream(config.clone()).await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let settings = town.settings(&format!("nats = {{ url = \"{url}\", stream = \"RECEIPTS\", consumer = \"one\" }}"));
+    let mut daemon = Daemon::start(&settings, &[]);
+    daemon.until_healthy().await;
+    let receipts = town.receipts(3_000);
+    for (number, receipt) in receipts.iter().enumerate() {
+        context.publish("receipts", town::lines(&[*receipt]).into()).await.unwrap().await.unwrap();
+        if number == 1_000 {
+            daemon.kill();
+            daemon = Daemon::start(&settings, &[]);
+        }
+    }
+    context.publish("receipts", "no receipt".into()).await.unwrap().await.unwrap();
+    drop(server);
+    let _server = serve(&town, port).unwrap();
+
+    let begun = Instant::now();
+    loop {
+        let pending = match context.get_stream("RECEIPTS").await {
+            Ok(stream) => {
+                stream.consumer_info("one").await.ok().map(|info| info.num_pending + info.num_ack_pending as u64)
+            }
+            Err(_) => None,
+        };
+        if pending == Some(0) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "{pending:?} messages are left");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(daemon.terminate(), Some(0));
+    let store = Store::open(&town.folder.path().join("data/store")).unwrap();
+    let mut expected = receipts;
+    coverage_client::batch::sort(&mut expected);
+    assert_eq!(store.pending(&town.workload, 0, usize::MAX).unwrap(), expected);
+}
