@@ -1,0 +1,157 @@
+//! Five attester processes, and the receipts they are given.
+
+use crate::processes;
+use crate::{DEMO, Scene};
+use coverage_attester::receipt::ReceiptJson;
+use coverage_client::batch::{receipt_tag, sign};
+use coverage_client::rpc::{Snapshot, WorkloadState};
+use coverage_math::hash::{Sha256, Software};
+use coverage_math::receipt::{Attempt, Receipt};
+use ed25519_dalek::SigningKey;
+use serde_json::Value;
+use solana_keypair::Signer;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::process::Child;
+use tokio::time::sleep;
+
+/// Who saw all of it.
+fn reporter() -> SigningKey {
+    SigningKey::from_bytes(&[77; 32])
+}
+
+/// What became of requests in one cell and epoch: each slot's share differs, and every outcome but a failed verification
+/// occurs.
+pub fn receipts(snapshot: &Snapshot, state: &WorkloadState, epoch: u64) -> Vec<Receipt> {
+    let tag = receipt_tag(&snapshot.address, epoch);
+    let observed_at = snapshot.epochs[&epoch].start_ts;
+    let mut receipts = Vec::new();
+    for slot in 0..state.slots.len() as u16 {
+        for number in 0..40u64 + 5 * u64::from(slot) + epoch {
+            let outcome = if number % 4 == 0 { (number / 4 % 6) as u8 } else { 0 };
+            let place = [state.workload.id.to_le_bytes(), epoch.to_le_bytes(), u64::from(slot).to_le_bytes()].concat();
+            let attempt = Attempt {
+                request_id: Software::hash(&[&place, &number.to_le_bytes()]),
+                workload: state.address.to_bytes(),
+                epoch,
+                slot,
+                outcome,
+                latency_ms: if outcome == 0 { 100 + number as u32 } else { 0 },
+                observed_at,
+                evidence: [0; 32],
+                reporter: reporter().verifying_key().to_bytes(),
+            };
+            let message = attempt.message::<Software>(&tag).unwrap();
+            receipts.push(Receipt { attempt, signature: sign(&reporter(), &message).1 });
+        }
+    }
+    receipts
+}
+
+/// How many of each outcome.
+pub fn counts(receipts: &[Receipt]) -> [u64; 7] {
+    let mut counts = [0; 7];
+    for receipt in receipts {
+        counts[usize::from(receipt.attempt.outcome)] += 1;
+    }
+    counts
+}
+
+/// The processes, `None` while one is down.
+pub struct Attesters {
+    processes: Vec<Option<Child>>,
+    ports: Vec<u16>,
+    http: reqwest::Client,
+}
+
+impl Attesters {
+    /// Writes every attester's settings, starts it, and waits until it is well.
+    pub async fn start(scene: &Scene) -> Self {
+        let ports = processes::free_ports(DEMO.attesters);
+        let keys: Vec<_> = (0..ports.len()).map(|number| scene.keypair(&name(number)).pubkey()).collect();
+        for (number, port) in ports.iter().enumerate() {
+            scene.fund(&name(number)).await;
+            let mut text = format!(
+                "network = \"{}\"\nrpc_url = \"{}\"\nkey = '{}'\ndata = '{}'\nlisten = \"127.0.0.1:{port}\"\n\
+                 reporters = [\"{}\"]\nrefresh_ms = 500\n\n[batches]\ninterval_ms = 2000\nround_ms = 1500\n\
+                 request_timeout_ms = 2000\nfetch_timeout_ms = 2000\nhold_ms = 6000\n\n[peers]\n",
+                scene.network,
+                scene.proxy.url(),
+                scene.key(&name(number)).display(),
+                scene.folder.join(format!("{}-data", name(number))).display(),
+                solana_program::pubkey::Pubkey::from(reporter().verifying_key().to_bytes()),
+            );
+            for (peer, at) in keys.iter().zip(&ports).filter(|(_, at)| *at != port) {
+                text.push_str(&format!("\"{peer}\" = \"http://127.0.0.1:{at}\"\n"));
+            }
+            std::fs::write(settings(scene, number), text).unwrap();
+        }
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
+        let mut attesters = Self { processes: ports.iter().map(|_| None).collect(), ports, http };
+        for number in 0..attesters.ports.len() {
+            attesters.restart(number, scene).await;
+        }
+        attesters
+    }
+
+    /// Starts one that is down.
+    pub async fn restart(&mut self, number: usize, scene: &Scene) {
+        let mut command = processes::command("coverage-attester");
+        command.arg("--settings").arg(settings(scene, number));
+        let log = scene.folder.join(format!("{}.log", name(number)));
+        self.processes[number] = Some(processes::start(&mut command, &log));
+        let url = format!("http://127.0.0.1:{}/healthz", self.ports[number]);
+        while !self.http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            let child = self.processes[number].as_mut().unwrap();
+            assert!(child.try_wait().unwrap().is_none(), "{}", std::fs::read_to_string(&log).unwrap());
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Kills one where it stands.
+    pub async fn kill(&mut self, number: usize) {
+        let mut child = self.processes[number].take().unwrap();
+        processes::signal(&child, "KILL").await;
+        assert!(!child.wait().await.unwrap().success());
+    }
+
+    /// Hands receipts in, a part to each attester that is up: they get from each other what they lack. Again what is not
+    /// taken yet, as an epoch that an attester has not seen open.
+    pub async fn post(&self, receipts: &[Receipt]) {
+        let up: Vec<_> = self.ports.iter().zip(&self.processes).filter(|(_, process)| process.is_some()).collect();
+        let part = receipts.len().div_ceil(up.len());
+        for (receipts, (port, _)) in receipts.chunks(part).zip(up) {
+            let body: Vec<_> = receipts.iter().map(|receipt| ReceiptJson::of(receipt).unwrap()).collect();
+            let body = serde_json::to_string(&body).unwrap();
+            let url = format!("http://127.0.0.1:{port}/v1/receipts");
+            loop {
+                let post = self.http.post(&url).header("content-type", "application/json").body(body.clone());
+                let answer: Value = serde_json::from_str(&post.send().await.unwrap().text().await.unwrap()).unwrap();
+                let refused = answer["refused"].as_array().expect("an answer to receipts");
+                if refused.is_empty() {
+                    break;
+                }
+                assert!(refused.iter().all(|one| one["code"] == "epoch_not_open"), "{answer}");
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+
+    /// Asks all to stop, and waits until they have.
+    pub async fn stop(self) {
+        for child in self.processes.iter().flatten() {
+            processes::signal(child, "TERM").await;
+        }
+        for mut child in self.processes.into_iter().flatten() {
+            assert!(child.wait().await.unwrap().success(), "an attester ends well when it is told to");
+        }
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("attester-{number}")
+}
+
+fn settings(scene: &Scene, number: usize) -> PathBuf {
+    scene.folder.join(format!("{}.toml", name(number)))
+}

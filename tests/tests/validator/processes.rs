@@ -1,0 +1,56 @@
+//! The processes of the suite: built, started, killed with the test.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+
+/// Where the binaries are: beside the test's own.
+fn folder() -> PathBuf {
+    let exe = std::env::current_exe().unwrap();
+    exe.parent().unwrap().parent().unwrap().to_path_buf()
+}
+
+/// Builds what the suite runs, so that it is never older than the suite.
+pub async fn build() {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--quiet", "--release", "--bins", "-p", "covctl", "-p", "coverage-attester"]);
+    let status = cargo.args(["-p", "coverage-migrations"]).status().await.unwrap();
+    assert!(status.success(), "the binaries do not build");
+}
+
+/// A command of this workspace.
+pub fn command(name: &str) -> Command {
+    let mut command = Command::new(folder().join(name));
+    command.kill_on_drop(true).stdin(Stdio::null());
+    // Nothing of the machine's own settings.
+    command.env_remove("COVERAGE_URL").env_remove("COVERAGE_NETWORK").env("RUST_LOG", "info");
+    command
+}
+
+/// Runs a command to its end; returns its exit code and standard output.
+pub async fn run(command: &mut Command) -> (i32, String) {
+    let output = command.output().await.unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    eprint!("{talk}");
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// Starts a process that goes on, with its log in a file.
+pub fn start(command: &mut Command, log: &Path) -> Child {
+    let file = File::options().create(true).append(true).open(log).unwrap();
+    command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap()
+}
+
+/// Sends a signal.
+pub async fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("it runs").to_string();
+    let status = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
+    assert!(status.success());
+}
+
+/// Ports that are free now.
+pub fn free_ports(count: usize) -> Vec<u16> {
+    let listeners: Vec<_> = (0..count).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+}
