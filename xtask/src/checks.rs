@@ -28,7 +28,7 @@ pub fn test(workspace: &Workspace) -> Result<()> {
 }
 
 fn run_checks(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    steps.run("setup", || setup::setup(workspace, Wanted { lints: true, ..Wanted::default() }))?;
+    steps.run("setup", || setup::setup(workspace, Wanted { checks: true, ..Wanted::default() }))?;
     steps.run("format", || command::run(&mut cargo(workspace, &["fmt", "--all", "--check"])))?;
     steps.run("program for SBF", || sbf::build(workspace, &sbf::Options::default()).map(|_| ()))?;
     steps.run("program's size", || check_size(&workspace.program_so()))?;

@@ -29,7 +29,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what is missing on this machine (Debian packages, sbpf-linker, rustfmt, clippy)
+    /// Install what is missing on this machine (Debian packages, sbpf-linker, rustfmt, clippy, nats-server)
     ///
     /// Says what it does; takes a few minutes the first time and a moment afterwards. Debian packages for
     /// the SBF compiler and sbpf-linker are left out where Anza's `cargo build-sbf` is installed.
@@ -111,7 +111,9 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<()> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Setup { anchor, validator } => setup::setup(&workspace, setup::Wanted { lints: true, anchor, validator }),
+        Task::Setup { anchor, validator } => {
+            setup::setup(&workspace, setup::Wanted { checks: true, anchor, validator })
+        }
         Task::BuildSbf { features, cargo_args } => {
             sbf::build(&workspace, &sbf::Options { features, cargo_args }).map(|_| ())
         }

@@ -25,6 +25,8 @@ const SBF_PACKAGES: &[&str] = &[
     "libzstd-dev",
     "zlib1g-dev",
 ];
+/// What the tests talk to: the message broker the attester reads from.
+const TEST_PACKAGES: &[&str] = &["nats-server"];
 /// What the validator's crates generate code with, and link.
 const VALIDATOR_PACKAGES: &[&str] =
     &["libclang-14-dev", "clang-14", "protobuf-compiler", "libudev-dev", "libssl-dev", "cmake", "pkg-config"];
@@ -38,8 +40,8 @@ const SBF_RUST_VERSION: &str = "1.96";
 /// What beyond the base to install.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Wanted {
-    /// rustfmt and clippy.
-    pub lints: bool,
+    /// What the checks need: rustfmt, clippy, and what the tests talk to.
+    pub checks: bool,
     /// Anchor's command line.
     pub anchor: bool,
     /// solana-test-validator.
@@ -55,6 +57,9 @@ pub fn setup(workspace: &Workspace, wanted: Wanted) -> Result<()> {
     if needs_sbf_tools {
         packages.extend(SBF_PACKAGES);
     }
+    if wanted.checks {
+        packages.extend(TEST_PACKAGES);
+    }
     if wanted.validator {
         packages.extend(VALIDATOR_PACKAGES);
     }
@@ -63,7 +68,7 @@ pub fn setup(workspace: &Workspace, wanted: Wanted) -> Result<()> {
         check_sbf_compiler()?;
         setup.sbpf_linker()?;
     }
-    if wanted.lints {
+    if wanted.checks {
         setup.rustup_component("rustfmt", "fmt")?;
         setup.rustup_component("clippy", "clippy")?;
     }
