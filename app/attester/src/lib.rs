@@ -13,6 +13,5 @@ pub mod receipt;
 pub mod rules;
 pub mod service;
 pub mod settings;
-pub mod signature;
 pub mod store;
 pub mod submit;

@@ -3,7 +3,6 @@
 //! Each batch is one file, `<network>/<epoch>/<workload>/<sequence>-<receipts root>.receipts` in the folder for publication: its
 //! receipts in canonical Borsh, one after the other, in the order of the leaves. The folder can be served or copied as it is.
 
-use crate::receipt::ReceiptJson;
 use crate::store::{AppliedBatch, Store, StoreError};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -12,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use coverage_client::evidence::{Published, payload};
+use coverage_client::receipts::ReceiptJson;
 use coverage_math::hash::Hash;
 use coverage_math::receipt::{RECEIPT_BYTES, Receipt};
 use futures_util::stream::try_unfold;

@@ -21,7 +21,9 @@ pub mod instructions;
 pub mod keypair;
 pub mod opportunities;
 pub mod pda;
+pub mod receipts;
 pub mod rpc;
+pub mod signature;
 
 pub use coverage_math as math;
 pub use coverage_settlement as program;

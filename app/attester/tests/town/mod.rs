@@ -1,9 +1,9 @@
 //! The real process over an embedded chain, and receipts for it.
 #![allow(dead_code, reason = "each test uses some")]
 
-use coverage_attester::receipt::ReceiptJson;
 use coverage_client::batch::{receipt_tag, sign};
 use coverage_client::embedded::rpc::{EmbeddedRpc, Server, serve};
+use coverage_client::receipts::ReceiptJson;
 use coverage_math::hash::Software;
 use coverage_math::receipt::{Attempt, Receipt};
 use coverage_tests::{GENESIS, World, config};

@@ -13,7 +13,8 @@ use coverage_client::math::hash::Software;
 use coverage_client::math::receipt::{RECEIPT_BYTES, Receipt};
 use coverage_client::pda;
 use coverage_client::program::state::{BatchLogAccount, Committee, Epoch};
-use ed25519_dalek::{Signature, VerifyingKey};
+use coverage_client::receipts::ReceiptJson;
+use coverage_client::signature::{self, ReporterKey, Signed};
 use solana_program::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// The workload, by id or address.
     workload: Reference,
-    /// File of the batch's receipts, in any order.
+    /// File of the batch's receipts, in any order: as attesters publish them or, if it ends with .ndjson, an object a line.
     #[arg(long, value_name = "FILE")]
     receipts: PathBuf,
     #[command(flatten)]
@@ -68,6 +69,11 @@ pub async fn run(context: &Context, network: &NetworkAccount, args: Args) -> Res
 pub(super) fn read(path: &Path) -> Result<Vec<Receipt>, CliError> {
     let bytes = std::fs::read(path).map_err(|error| CliError::Read { path: path.to_path_buf(), error })?;
     let wrong = |reason: String| CliError::File { path: path.to_path_buf(), reason };
+    if path.extension().is_some_and(|extension| extension == "ndjson") {
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let read = |line| serde_json::from_slice::<ReceiptJson>(line).map_err(|error| wrong(error.to_string()));
+        return lines.map(|line| read(line).map(Receipt::from)).collect();
+    }
     if bytes.is_empty() || !bytes.len().is_multiple_of(RECEIPT_BYTES) {
         let length = bytes.len();
         return Err(wrong(format!("{length} bytes are no receipts: each has {RECEIPT_BYTES}, one behind the other")));
@@ -81,9 +87,9 @@ fn verify(path: &Path, network: &Pubkey, receipts: &[Receipt]) -> Result<(), Cli
     for receipt in receipts {
         let tag = receipt_tag(network, receipt.attempt.epoch);
         let message = receipt.attempt.message::<Software>(&tag).unwrap_or_default(); // writing to memory does not fail
-        let key = VerifyingKey::from_bytes(&receipt.attempt.reporter);
-        let signature = Signature::from_bytes(&receipt.signature);
-        if !key.is_ok_and(|key| key.verify_strict(&message, &signature).is_ok()) {
+        let key = ReporterKey::new(receipt.attempt.reporter);
+        let holds = |key: &ReporterKey| signature::all_hold(&[Signed { key, message, signature: &receipt.signature }]);
+        if !key.as_ref().is_some_and(holds) {
             let request = hex(&receipt.attempt.request_id);
             let reason = format!("the receipt of request {request} is not signed by its reporter");
             return Err(CliError::File { path: path.to_path_buf(), reason });

@@ -4,6 +4,7 @@ use super::{BatchFile, Discrepancy, Fault, ReceiptsReport};
 use crate::audit::{batches, hex};
 use crate::batch::{receipt_tag, receipts_tag};
 use crate::rpc::{Snapshot, WorkloadState};
+use crate::signature::{self, ReporterKey, Signed};
 use borsh::BorshDeserialize;
 use coverage_math::attestation::Entry;
 use coverage_math::hash::{Hash, Sha256, Software, Tag};
@@ -11,17 +12,13 @@ use coverage_math::merkle;
 use coverage_math::receipt::{RECEIPT_BYTES, Receipt};
 use coverage_math::reliability::{OUTCOMES, Outcome};
 use coverage_settlement::state::Cell;
-use ed25519_dalek::{Signature, VerifyingKey};
 use rayon::prelude::*;
 use solana_program::pubkey::Pubkey;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Signatures checked together.
-const SIGNATURES_A_BATCH: usize = 512;
-
 /// Reporters' keys, `None` for bytes that are no key.
-type Keys = BTreeMap<[u8; 32], Option<VerifyingKey>>;
+type Keys = BTreeMap<[u8; 32], Option<ReporterKey>>;
 
 /// Where a receipt was seen: request and slot, then batch and leaf.
 type Seen = ([u8; 32], u16, u64, u64);
@@ -183,14 +180,12 @@ impl<'a> Auditor<'a> {
         let mut keys = Keys::new();
         for receipt in receipts {
             let reporter = receipt.attempt.reporter;
-            // Under a key of small order, anybody's signature would do.
-            let read = || VerifyingKey::from_bytes(&reporter).ok().filter(|key| !key.is_weak());
-            keys.entry(reporter).or_insert_with(read);
+            keys.entry(reporter).or_insert_with(|| ReporterKey::new(reporter));
             let count = self.report.reporters.entry(Pubkey::from(reporter).to_string()).or_default();
             *count = count.saturating_add(1);
         }
         let tag = receipt_tag(&self.snapshot.address, self.epoch);
-        let checked = receipts.par_chunks(SIGNATURES_A_BATCH).flat_map_iter(|chunk| verify(chunk, &keys, &tag));
+        let checked = receipts.par_chunks(signature::BATCH).flat_map_iter(|chunk| verify(chunk, &keys, &tag));
         let checked: Vec<bool> = checked.collect();
         let good = checked.iter().filter(|good| **good).count();
         self.report.signatures = self.report.signatures.saturating_add(good as u64);
@@ -239,22 +234,15 @@ impl<'a> Auditor<'a> {
     }
 }
 
-/// Whether each of these receipts is signed by its reporter: all at once and, if that fails, one by one.
+/// Whether each of these receipts is signed by its reporter, by the very rule that attesters go by.
 fn verify(receipts: &[Receipt], keys: &Keys, tag: &Tag) -> Vec<bool> {
-    let key = |receipt: &Receipt| keys.get(&receipt.attempt.reporter).copied().flatten();
-    let message = |receipt: &Receipt| receipt.attempt.message::<Software>(tag).unwrap_or_default();
-    let messages: Vec<Hash> = receipts.iter().map(message).collect();
-    let texts: Vec<&[u8]> = messages.iter().map(Hash::as_slice).collect();
-    let signatures: Vec<_> = receipts.iter().map(|receipt| Signature::from_bytes(&receipt.signature)).collect();
-    let known: Option<Vec<VerifyingKey>> = receipts.iter().map(key).collect();
-    if known.is_some_and(|keys| ed25519_dalek::verify_batch(&texts, &signatures, &keys).is_ok()) {
-        return vec![true; receipts.len()];
-    }
-    let each = receipts.iter().zip(&messages).zip(&signatures);
-    let good = |((receipt, message), signature): ((&Receipt, &Hash), &Signature)| {
-        key(receipt).is_some_and(|key| key.verify_strict(message, signature).is_ok())
-    };
-    each.map(good).collect()
+    let key = |receipt: &Receipt| keys.get(&receipt.attempt.reporter).and_then(Option::as_ref);
+    let signed = receipts.iter().filter_map(|receipt| {
+        let message = receipt.attempt.message::<Software>(tag).unwrap_or_default(); // writing to memory does not fail
+        Some(Signed { key: key(receipt)?, message, signature: &receipt.signature })
+    });
+    let mut verdicts = signature::check(&signed.collect::<Vec<_>>()).into_iter();
+    receipts.iter().map(|receipt| key(receipt).is_some() && verdicts.next() == Some(true)).collect()
 }
 
 /// Seconds in which the receipts of an epoch were observed: those of the epoch, as every attester demands.
