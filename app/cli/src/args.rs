@@ -2,7 +2,7 @@
 
 use crate::commands::{
     audit, batch, capability, cell, committee, epoch, explain, keeper, localnet, network, operator, opportunities,
-    rewards, treasury, workload,
+    receipt, rewards, treasury, workload,
 };
 use crate::reference::Reference;
 use crate::scenario::demand::DemandScale;
@@ -170,6 +170,8 @@ pub enum OnCluster {
     Cell(cell::Args),
     /// What attesters sign of an epoch: submit, challenge.
     Batch(batch::Args),
+    /// Receipts of requests, made up to try a network out.
+    Receipt(receipt::Args),
     /// Epochs: open, close.
     Epoch(epoch::Args),
     /// What operators earned: show, claim.

@@ -8,6 +8,7 @@ use crate::{CliError, Progress};
 use coverage_client::pda::{self, Token};
 use coverage_client::program::state::Network;
 use coverage_client::rpc::{PriorityFee, Rpc, Sender, Settings, Snapshot};
+use ed25519_dalek::SigningKey;
 use serde::Serialize;
 use solana_commitment_config::CommitmentConfig;
 use solana_program::pubkey::Pubkey;
@@ -120,6 +121,14 @@ impl Context {
     /// [`CliError::Keypair`] if its file is not there or holds no keypair.
     pub fn signer(&self) -> Result<AnySigner, CliError> {
         solana_config::signer(&self.keypair)
+    }
+
+    /// The key of who acts, for what is signed beside transactions.
+    ///
+    /// # Errors
+    /// As [`Self::signer`].
+    pub fn signing_key(&self) -> Result<SigningKey, CliError> {
+        Ok(SigningKey::from_bytes(solana_config::keypair(&self.keypair)?.secret_bytes()))
     }
 
     /// Who pays fees: the signer, unless `--fee-payer` names another.

@@ -3,6 +3,7 @@
 use crate::{CliError, Context, ExitStatus};
 use coverage_client::explain::explain;
 use solana_program::pubkey::Pubkey;
+use solana_signer::Signer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,9 +24,9 @@ Losses are not to be added up: each is computed alone.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The operator, by its account or its wallet.
+    /// The operator, by its account or its wallet [default: the signer's].
     #[arg(value_name = "OPERATOR")]
-    pub operator: Pubkey,
+    pub operator: Option<Pubkey>,
 }
 
 /// Runs the command.
@@ -34,6 +35,7 @@ pub struct Args {
 /// [`CliError::Client`] if there is no such operator, or the network cannot be read.
 pub async fn run(context: &Context, args: Args) -> Result<ExitStatus, CliError> {
     let snapshot = context.snapshot().await?;
-    context.emit(&explain(&snapshot, &args.operator)?)?;
+    let operator = args.operator.map_or_else(|| context.signer().map(|signer| signer.pubkey()), Ok)?;
+    context.emit(&explain(&snapshot, &operator)?)?;
     Ok(ExitStatus::Done)
 }

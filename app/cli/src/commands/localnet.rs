@@ -1,15 +1,17 @@
 //! `covctl localnet`: a validator of one's own with a network on it.
 
-use crate::localnet::{Demo, Validator, ValidatorError, ValidatorSettings, write_demo};
+use crate::localnet::{Demo, Validator, ValidatorError, ValidatorSettings, write_attesters, write_demo};
 use crate::stop::told_to_stop;
 use crate::{CliError, Context, ExitStatus};
-use coverage_client::embedded::program_file;
+use coverage_client::chain::Chain;
+use coverage_client::embedded::{mint_to, program_file};
 use coverage_client::program::ID;
-use coverage_client::rpc::Rpc;
+use coverage_client::rpc::{Blocking, Rpc};
 use coverage_migrations::cluster::{Kind, migrate, sender};
 use coverage_migrations::file::PlanFile;
 use solana_keypair::{Signer, read_keypair_file};
 use solana_program::pubkey::Pubkey;
+use solana_system_interface::instruction::transfer;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,8 +26,12 @@ Starts solana-test-validator with the compiled program, makes a network of five 
 operators by the same steps as coverage-migrate, prints what to try, and stops the validator at Ctrl-C. Keys and plan are in
 the ledger's folder; with --ledger they stay, and the next run goes on where this one stopped.";
 
-const ATTESTERS: usize = 5;
 const OPERATORS: usize = 3;
+/// What attesters are given for fees, and the wallet that one may play an operator with: ten SOL, and a thousand tokens.
+const WALLET_LAMPORTS: u64 = 10_000_000_000;
+const ENTRANT_UNITS: u64 = 1_000_000_000;
+/// The port of the first attester.
+const FIRST_ATTESTER: u16 = 8_950;
 /// From the network's creation to its first epoch: what the rest of the migrations takes, with some room.
 const GENESIS_IN_SECONDS: u32 = 60;
 
@@ -45,6 +51,9 @@ pub struct Args {
     /// Length of an epoch of the network, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=86_400))]
     pub epoch_seconds: u64,
+    /// Attesters of the network, each with a settings file for coverage-attester in the ledger's folder.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub attesters: u8,
     /// Only start the validator with the program.
     #[arg(long)]
     pub no_network: bool,
@@ -63,7 +72,7 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitStatus, CliError> 
     let folder = args.ledger.clone().unwrap_or_else(|| temporary.path().to_path_buf());
     let demo = Demo {
         epoch_seconds: args.epoch_seconds,
-        attesters: ATTESTERS,
+        attesters: args.attesters.into(),
         operators: OPERATORS,
         genesis_in_seconds: GENESIS_IN_SECONDS,
     };
@@ -87,8 +96,14 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitStatus, CliError> 
             return Ok(());
         }
         let (address, path, authority) = (url.clone(), plan.clone(), authority.clone());
-        tokio::task::spawn_blocking(move || make_network(&address, &path, authority)).await.map_err(bug)??;
+        tokio::task::spawn_blocking(move || make_network(&address, &path, authority, args.attesters))
+            .await
+            .map_err(bug)??;
         progress.finish();
+        let ports: Vec<u16> =
+            (0..u16::from(args.attesters)).map(|number| FIRST_ATTESTER.saturating_add(number)).collect();
+        let network = coverage_client::pda::network(1);
+        write_attesters(&folder, &url, &network, &ports).map_err(|error| unwritable(&folder, error))?;
         context.emit(&next_steps(&url, &folder))
     };
     let status = tokio::select! {
@@ -114,14 +129,34 @@ async fn run_until_stopped(validator: &mut Validator, told: impl Future<Output =
     }
 }
 
-fn make_network(url: &str, plan: &Path, authority: Arc<solana_keypair::Keypair>) -> Result<(), CliError> {
+fn make_network(
+    url: &str,
+    plan: &Path,
+    authority: Arc<solana_keypair::Keypair>,
+    attesters: u8,
+) -> Result<(), CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
     let folder = plan.parent().unwrap_or(Path::new(""));
     let file = PlanFile::read(plan).map_err(|error| usage(&error))?;
     let mut prepared = file.prepare(folder, authority.pubkey()).map_err(|error| usage(&error))?;
-    let sender = sender(Rpc::new(url), authority, &prepared);
-    migrate(sender, &mut prepared, Kind::Local, false, |step, done| eprintln!("{step}: {done}"))
-        .map_err(|error| usage(&error))
+    let token = prepared.plan.token;
+    let sender = sender(Rpc::new(url), authority.clone(), &prepared);
+    migrate(sender.clone(), &mut prepared, Kind::Local, false, |step, done| eprintln!("{step}: {done}"))
+        .map_err(|error| usage(&error))?;
+    let mut chain = Blocking::new(sender).map_err(|error| usage(&error))?;
+    let attesters = (0..attesters).map(|number| (format!("attester-{number}"), 0));
+    for (name, units) in [("entrant".to_owned(), ENTRANT_UNITS)].into_iter().chain(attesters) {
+        let wallet = read_keypair_file(folder.join(format!("{name}.json"))).map_err(|error| usage(&error))?.pubkey();
+        if chain.account(&wallet)?.is_some() {
+            continue;
+        }
+        let mut gift = vec![transfer(&authority.pubkey(), &wallet, WALLET_LAMPORTS)];
+        if units > 0 {
+            gift.extend(mint_to(&authority.pubkey(), &token, &wallet, units)?);
+        }
+        chain.send(&format!("funding {name}"), &gift)?;
+    }
+    Ok(())
 }
 
 /// What to try next: every line a command that works.
@@ -144,8 +179,11 @@ fn next_steps(url: &str, folder: &Path) -> NextSteps {
         commands: vec![
             covctl(&format!("--keypair {} keeper", key("authority"))),
             covctl(&format!("--keypair {} keeper --dry-run", key("authority"))),
+            format!("coverage-attester --settings {}", folder.join("attester-0.toml").display()),
             covctl("network show"),
             covctl("opportunities"),
+            covctl(&format!("--keypair {} receipt sample 0", key("reporter"))),
+            covctl(&format!("--keypair {} operator register --bond 5", key("entrant"))),
             covctl("audit"),
         ],
     }

@@ -24,6 +24,7 @@ mod network_show;
 pub mod operator;
 mod operator_domain;
 pub mod opportunities;
+pub mod receipt;
 pub mod replay;
 pub mod rewards;
 pub mod treasury;
@@ -93,6 +94,7 @@ async fn on_cluster(context: &Context, command: OnCluster) -> Result<ExitStatus,
         OnCluster::Capability(args) => capability::run(context, args).await,
         OnCluster::Cell(args) => cell::run(context, args).await,
         OnCluster::Batch(args) => batch::run(context, args).await,
+        OnCluster::Receipt(args) => receipt::run(context, args).await,
         OnCluster::Epoch(args) => epoch::run(context, args).await,
         OnCluster::Rewards(args) => rewards::run(context, args).await,
         OnCluster::Explain(args) => explain::run(context, args).await,

@@ -1,6 +1,7 @@
 //! The network that `covctl localnet` makes: a plan file with its keys, as one would write it oneself.
 
-use solana_keypair::{Keypair, write_keypair_file};
+use solana_keypair::{Keypair, Signer, read_keypair_file, write_keypair_file};
+use solana_program::pubkey::Pubkey;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ const WORKLOADS: [(&str, u32); 3] = [("llama-3.1-8b", 500), ("llama-3.3-70b", 2_
 /// The system's, if a file cannot be written.
 pub fn write_demo(folder: &Path, demo: Demo, program: Option<(&Path, &Path)>) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    let mut names = vec!["authority".to_owned(), "mint".to_owned()];
+    let mut names = ["authority", "mint", "reporter", "entrant"].map(str::to_owned).to_vec();
     names.extend((0..demo.attesters).map(|number| format!("attester-{number}")));
     names.extend((0..demo.operators).map(|number| format!("operator-{number}")));
     for name in names {
@@ -40,6 +41,36 @@ pub fn write_demo(folder: &Path, demo: Demo, program: Option<(&Path, &Path)>) ->
     let path = folder.join("plan.toml");
     fs::write(&path, plan(demo, program))?;
     Ok(path)
+}
+
+/// Writes the settings of the attesters, `attester-0.toml` and so on, whose keys [`write_demo`] has made: they listen on these
+/// ports, know each other, and take receipts of `reporter.json`. Their windows fit epochs of half a minute and more.
+///
+/// # Errors
+/// The system's, if a key cannot be read or a file not be written.
+pub fn write_attesters(folder: &Path, url: &str, network: &Pubkey, ports: &[u16]) -> io::Result<()> {
+    let folder = std::path::absolute(folder)?;
+    let file = |name: String| folder.join(name).display().to_string();
+    let address = |name: String| {
+        let key = read_keypair_file(folder.join(format!("{name}.json")));
+        key.map(|key| key.pubkey()).map_err(|error| io::Error::other(error.to_string()))
+    };
+    let reporter = address("reporter".to_owned())?;
+    let keys = (0..ports.len()).map(|number| address(format!("attester-{number}"))).collect::<io::Result<Vec<_>>>()?;
+    for (number, port) in ports.iter().enumerate() {
+        let mut text = format!(
+            "network = \"{network}\"\nrpc_url = \"{url}\"\nkey = '{}'\ndata = '{}'\nlisten = \"127.0.0.1:{port}\"\n\
+             reporters = [\"{reporter}\"]\nrefresh_ms = 500\n\n[batches]\ninterval_ms = 2000\nround_ms = 1500\n\
+             request_timeout_ms = 1500\nfetch_timeout_ms = 1000\nhold_ms = 4000\n\n[peers]\n",
+            file(format!("attester-{number}.json")),
+            file(format!("attester-{number}-data")),
+        );
+        for (peer, at) in keys.iter().zip(ports).filter(|(_, at)| *at != port) {
+            text.push_str(&format!("\"{peer}\" = \"http://127.0.0.1:{at}\"\n"));
+        }
+        fs::write(folder.join(format!("attester-{number}.toml")), text)?;
+    }
+    Ok(())
 }
 
 fn plan(demo: Demo, program: Option<(&Path, &Path)>) -> String {
@@ -81,7 +112,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use coverage_migrations::file::PlanFile;
-    use solana_program::pubkey::Pubkey;
 
     #[test]
     fn the_demo_is_a_plan_and_keeps_its_keys() {

@@ -3,5 +3,5 @@
 mod demo;
 mod validator;
 
-pub use demo::{Demo, write_demo};
+pub use demo::{Demo, write_attesters, write_demo};
 pub use validator::{Validator, ValidatorError, ValidatorSettings, find_validator};
