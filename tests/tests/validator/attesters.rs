@@ -2,27 +2,22 @@
 
 use crate::processes;
 use crate::{DEMO, Scene};
-use coverage_attester::receipt::ReceiptJson;
+use covctl::localnet::write_attesters;
 use coverage_client::batch::{receipt_tag, sign};
+use coverage_client::receipts::ReceiptJson;
 use coverage_client::rpc::{Snapshot, WorkloadState};
 use coverage_math::hash::{Sha256, Software};
 use coverage_math::receipt::{Attempt, Receipt};
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
-use solana_keypair::Signer;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::process::Child;
 use tokio::time::sleep;
 
-/// Who saw all of it.
-fn reporter() -> SigningKey {
-    SigningKey::from_bytes(&[77; 32])
-}
-
 /// What became of requests in one cell and epoch: each slot's share differs, and every outcome but a failed verification
 /// occurs.
-pub fn receipts(snapshot: &Snapshot, state: &WorkloadState, epoch: u64) -> Vec<Receipt> {
+pub fn receipts(snapshot: &Snapshot, state: &WorkloadState, epoch: u64, reporter: &SigningKey) -> Vec<Receipt> {
     let tag = receipt_tag(&snapshot.address, epoch);
     let observed_at = snapshot.epochs[&epoch].start_ts;
     let mut receipts = Vec::new();
@@ -39,10 +34,10 @@ pub fn receipts(snapshot: &Snapshot, state: &WorkloadState, epoch: u64) -> Vec<R
                 latency_ms: if outcome == 0 { 100 + number as u32 } else { 0 },
                 observed_at,
                 evidence: [0; 32],
-                reporter: reporter().verifying_key().to_bytes(),
+                reporter: reporter.verifying_key().to_bytes(),
             };
             let message = attempt.message::<Software>(&tag).unwrap();
-            receipts.push(Receipt { attempt, signature: sign(&reporter(), &message).1 });
+            receipts.push(Receipt { attempt, signature: sign(reporter, &message).1 });
         }
     }
     receipts
@@ -68,24 +63,10 @@ impl Attesters {
     /// Writes every attester's settings, starts it, and waits until it is well.
     pub async fn start(scene: &Scene) -> Self {
         let ports = processes::free_ports(DEMO.attesters);
-        let keys: Vec<_> = (0..ports.len()).map(|number| scene.keypair(&name(number)).pubkey()).collect();
-        for (number, port) in ports.iter().enumerate() {
+        for number in 0..ports.len() {
             scene.fund(&name(number)).await;
-            let mut text = format!(
-                "network = \"{}\"\nrpc_url = \"{}\"\nkey = '{}'\ndata = '{}'\nlisten = \"127.0.0.1:{port}\"\n\
-                 reporters = [\"{}\"]\nrefresh_ms = 500\n\n[batches]\ninterval_ms = 2000\nround_ms = 1500\n\
-                 request_timeout_ms = 2000\nfetch_timeout_ms = 2000\nhold_ms = 6000\n\n[peers]\n",
-                scene.network,
-                scene.proxy.url(),
-                scene.key(&name(number)).display(),
-                scene.folder.join(format!("{}-data", name(number))).display(),
-                solana_program::pubkey::Pubkey::from(reporter().verifying_key().to_bytes()),
-            );
-            for (peer, at) in keys.iter().zip(&ports).filter(|(_, at)| *at != port) {
-                text.push_str(&format!("\"{peer}\" = \"http://127.0.0.1:{at}\"\n"));
-            }
-            std::fs::write(settings(scene, number), text).unwrap();
         }
+        write_attesters(&scene.folder, &scene.proxy.url(), &scene.network, &ports).unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
         let mut attesters = Self { processes: ports.iter().map(|_| None).collect(), ports, http };
         for number in 0..attesters.ports.len() {

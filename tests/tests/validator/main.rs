@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod attesters;
+mod documents;
 mod processes;
 mod proxy;
 
@@ -11,6 +12,7 @@ use attesters::Attesters;
 use covctl::localnet::{Demo, Validator, ValidatorSettings, find_validator, write_demo};
 use coverage_client::pda;
 use coverage_client::rpc::{Rpc, Snapshot};
+use ed25519_dalek::SigningKey;
 use proxy::Proxy;
 use solana_keypair::{Keypair, Signer, read_keypair_file};
 use solana_program::pubkey::Pubkey;
@@ -18,10 +20,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Child;
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 /// The suite fails rather than hangs.
 const DEADLINE: Duration = Duration::from_secs(230);
+const READING: Duration = Duration::from_secs(480);
 const EPOCHS: u64 = 3;
 const DEMO: Demo = Demo { epoch_seconds: 30, attesters: 5, operators: 3, genesis_in_seconds: 40 };
 /// The epoch in which an attester is killed, and that in which the line to the validator is cut.
@@ -41,21 +45,44 @@ struct Scene {
     rpc: Rpc,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_network_lives_through_kills_and_cuts_on_a_real_validator() {
+/// Whether there is a validator to test against; says so loudly if not. Builds what the suite runs.
+async fn prepared() -> bool {
     if find_validator().is_none() {
         eprintln!(
             "\n*** SKIPPED: solana-test-validator is not installed, so nothing was tested against a real validator.\n\
              *** Install it with `cargo xtask setup --validator` (half an hour, once), and run this again.\n"
         );
-        return;
+        return false;
     }
     processes::build().await;
+    true
+}
+
+/// A validator takes most of a core: one test at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_lives_through_kills_and_cuts_on_a_real_validator() {
+    let _alone = ALONE.lock().await;
+    if prepared().await {
+        within(DEADLINE, live).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_of_the_documents_works() {
+    let _alone = ALONE.lock().await;
+    if prepared().await {
+        within(READING, documents::follow).await;
+    }
+}
+
+/// Runs a test in a folder, which is kept if it takes too long.
+async fn within(deadline: Duration, test: impl AsyncFnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
-    let lived = timeout(DEADLINE, live(folder.path())).await;
-    if lived.is_err() {
+    if timeout(deadline, test(folder.path())).await.is_err() {
         let kept = folder.keep();
-        panic!("not done after {} s; logs are in {}", DEADLINE.as_secs(), kept.display());
+        panic!("not done after {} s; logs are in {}", deadline.as_secs(), kept.display());
     }
 }
 
@@ -63,6 +90,7 @@ async fn live(folder: &Path) {
     let scene = Scene::set(folder).await;
     let mut attesters = Attesters::start(&scene).await;
     let mut keeper = scene.keeper();
+    let reporter = SigningKey::from_bytes(scene.keypair("reporter").secret_bytes());
     let mut settled = Settled::new();
     let mut expected: BTreeMap<(u64, u64), [u64; 7]> = BTreeMap::new();
     for epoch in 0..EPOCHS {
@@ -72,7 +100,7 @@ async fn live(folder: &Path) {
             attesters.kill(2).await;
         }
         for (id, state) in &snapshot.workloads {
-            let receipts = attesters::receipts(&snapshot, state, epoch);
+            let receipts = attesters::receipts(&snapshot, state, epoch, &reporter);
             expected.insert((*id, epoch), attesters::counts(&receipts));
             attesters.post(&receipts).await;
         }

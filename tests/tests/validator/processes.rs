@@ -6,17 +6,18 @@ use std::process::Stdio;
 use tokio::process::{Child, Command};
 
 /// Where the binaries are: beside the test's own.
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     exe.parent().unwrap().parent().unwrap().to_path_buf()
 }
 
-/// Builds what the suite runs, so that it is never older than the suite.
+/// Builds what the suite runs, so that it is never older than the suite: with the features of the whole workspace's tests, of
+/// which it was built last in all likelihood.
 pub async fn build() {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["build", "--quiet", "--release", "--bins", "-p", "covctl", "-p", "coverage-attester"]);
-    let status = cargo.args(["-p", "coverage-migrations"]).status().await.unwrap();
-    assert!(status.success(), "the binaries do not build");
+    cargo.args(["test", "--quiet", "--release", "--workspace", "--no-run"]);
+    let status = cargo.stderr(Stdio::null()).status().await.unwrap();
+    assert!(status.success(), "the binaries do not build: `cargo test --release --workspace --no-run` says why");
 }
 
 /// A command of this workspace.
