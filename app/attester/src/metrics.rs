@@ -1,5 +1,6 @@
 //! What Prometheus is shown.
 
+use crate::agreement::AgreementMetrics;
 use crate::intake::Verdict;
 use crate::probe::ProbeMetrics;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -46,6 +47,8 @@ pub struct Metrics {
     pub batches_applied: Counter,
     /// Seconds since the chain was read.
     pub directory_age_seconds: Gauge,
+    /// Of the agreement.
+    pub agreement: AgreementMetrics,
     /// Of probes.
     pub probes: ProbeMetrics,
     registry: Arc<Mutex<Registry>>,
@@ -66,6 +69,7 @@ impl Default for Metrics {
             waiting: Gauge::default(),
             batches_applied: Counter::default(),
             directory_age_seconds: Gauge::default(),
+            agreement: AgreementMetrics::default(),
             probes: ProbeMetrics::default(),
             registry: Arc::default(),
         };
@@ -82,6 +86,7 @@ impl Default for Metrics {
         registry.register("batches_applied", "Batches applied and published", metrics.batches_applied.clone());
         let age = metrics.directory_age_seconds.clone();
         registry.register("directory_age_seconds", "Seconds since the chain was read", age);
+        metrics.agreement.register(&mut registry);
         metrics.probes.register(&mut registry);
         Self { registry: Arc::new(Mutex::new(registry)), ..metrics }
     }

@@ -3,10 +3,10 @@
 use super::staged::StagedBatch;
 use super::{Agreement, AgreementError, blocking};
 use crate::directory::{Directory, is_removed};
-use crate::signature::{self, ReporterKey, Signed};
 use crate::store::AppliedBatch;
 use coverage_client::batch::{self, BatchOf, Statement};
 use coverage_client::program::state::BatchRecord;
+use coverage_client::signature::{self, ReporterKey, Signed};
 use coverage_math::hash::Software;
 use coverage_math::receipt::Receipt;
 use futures_util::StreamExt;

@@ -16,6 +16,8 @@ pub(super) struct Desk {
     /// One at a time proposes, or carries what was agreed on chain.
     pub carrying: tokio::sync::Mutex<()>,
     next: Mutex<Next>,
+    /// When the others were last asked what waits with them.
+    pulled: Mutex<Option<Instant>>,
 }
 
 /// About the batch of one sequence number.
@@ -45,6 +47,16 @@ impl Desk {
             next.until = Instant::now().checked_add(hold).max(next.until);
         }
         true
+    }
+
+    /// Whether the others are to be asked now what waits with them: not within `pause` of the last time.
+    pub fn pulls(&self, pause: Duration) -> bool {
+        let mut pulled = self.pulled.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = pulled.is_none_or(|at| at.elapsed() >= pause);
+        if due {
+            *pulled = Some(Instant::now());
+        }
+        due
     }
 
     /// Whether another's batch of this number is likely on its way.
@@ -78,6 +90,14 @@ mod tests {
         assert!(desk.sign((1, 0), &[3; 32], hold));
         assert!(desk.is_held((1, 0)));
         assert!(!desk.is_held((1, 1)), "the chain has moved on");
+    }
+
+    #[test]
+    fn the_others_are_asked_now_and_then() {
+        let desk = Desk::default();
+        assert!(desk.pulls(Duration::from_secs(60)));
+        assert!(!desk.pulls(Duration::from_secs(60)));
+        assert!(desk.pulls(Duration::ZERO));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub const PROPOSAL_BYTES: usize = HEAD_BYTES + MAX_RECEIPTS * LEAF_BYTES;
 pub const ANSWER_BYTES: usize = 1_024 + MAX_EVIDENCE * RECEIPT_BYTES;
 /// The most bytes of a request for receipts.
 pub const FETCH_BYTES: usize = 64 + MAX_FETCH * (2 + 32);
+/// The most bytes of a question for what waits.
+pub const PULL_BYTES: usize = 64 + MAX_RECEIPTS * size_of::<Prefix>();
 
 /// One receipt of a proposed batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -144,6 +146,21 @@ pub struct Fetch {
     pub epoch: u64,
     /// Slot and request id of each.
     pub receipts: Vec<(u16, [u8; 32])>,
+}
+
+/// The beginning of a leaf's hash. Whoever makes two receipts that share it delays one of the two until somebody who has it
+/// proposes.
+pub type Prefix = [u8; 8];
+
+/// Asks a peer for receipts that wait there, and not here: at most [`MAX_FETCH`] of them come back.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pull {
+    /// The workload.
+    pub workload: [u8; 32],
+    /// The epoch.
+    pub epoch: u64,
+    /// What waits here.
+    pub known: Vec<Prefix>,
 }
 
 /// What a peer says to a proposal.
@@ -284,6 +301,8 @@ mod tests {
         assert!(borsh::to_vec(&proposal).unwrap().len() <= PROPOSAL_BYTES);
         let fetch = Fetch { workload: [1; 32], epoch: 0, receipts: vec![(0, [0; 32]); MAX_FETCH] };
         assert!(borsh::to_vec(&fetch).unwrap().len() <= FETCH_BYTES);
+        let pull = Pull { workload: [1; 32], epoch: 0, known: vec![[0; 8]; MAX_RECEIPTS] };
+        assert!(borsh::to_vec(&pull).unwrap().len() <= PULL_BYTES);
         let receipt = borsh::from_slice::<Receipt>(&[0; RECEIPT_BYTES]).unwrap();
         let answer = Answer::Objects(Objection::Conflict(vec![receipt; MAX_EVIDENCE]));
         assert!(borsh::to_vec(&answer).unwrap().len() <= ANSWER_BYTES);

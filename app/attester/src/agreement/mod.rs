@@ -1,12 +1,15 @@
 //! How attesters come to sign the same batch, with nobody in charge.
 //!
 //! # A round
-//! For every cell, a member's turn comes in an order drawn anew for each batch ([`schedule`]). If a batch is due, the member
-//! cuts it from all that waits in its store, signs it, and sends it to the others: root, counts, and for each receipt slot,
-//! outcome, request and leaf hash. A peer looks up each in its own store, fetches what it lacks (which passes the checks that
-//! anybody's receipt has to pass), rebuilds the batch from its own store, and signs the digest of what *it* rebuilt. With
-//! signatures of more than the quorum, the proposer submits ([`crate::submit`]). A member that is down, slow or lying costs the
-//! others its turn: nothing depends on who proposes, and whoever holds receipts that others lack spreads them by proposing.
+//! For every cell, a member's turn comes in an order drawn anew for each batch ([`schedule`]). If a batch is due, the
+//! member first asks the others what waits with them (`pull.rs`), cuts it from all that waits in its store then, signs it,
+//! and sends it to the others: root, counts, and for each receipt slot, outcome, request and leaf hash. A peer looks up
+//! each in its own store, fetches what it lacks (which passes the checks that anybody's receipt has to pass), rebuilds the
+//! batch from its own store, and signs the digest of what *it* rebuilt. With signatures of more than the quorum, the
+//! proposer submits ([`crate::submit`]). A member that is down, slow or lying costs the others its turn: nothing depends on
+//! who proposes, and whoever holds receipts that others lack has them asked for by whoever's turn it is, or spreads them by
+//! proposing. When the epoch is over, the others are asked in every turn, whatever waits here, until nothing waits anywhere
+//! or the grace is over.
 //!
 //! # Two receipts of one request
 //! Two reporters of a request may differ, and attesters may hear them in different order. While it waits, the receipt with the
@@ -32,21 +35,25 @@
 //!
 //! # Hostile members
 //! Requests are signed ([`envelope`]); strangers are turned away before their body is read. Bodies, answers, the number of
-//! receipts, the time each exchange may take, and what one member may have under review at once are bounded. A batch is signed
-//! at most sixteen times a number for one proposer, and one that gathers signatures but does not submit has everybody wait
-//! once per number, no more.
+//! receipts, the time each exchange may take, and what one member may have under review at once are bounded. Who does not
+//! say what waits with it costs a proposer a quarter of a round, and who sends forged receipts one look at 4,096 of them. A
+//! batch is signed at most sixteen times a number for one proposer, and one that gathers signatures but does not submit has
+//! everybody wait once per number, no more.
 
 mod catchup;
 mod desk;
 pub mod envelope;
 pub mod messages;
+mod metrics;
 pub mod peers;
 mod propose;
+mod pull;
 mod review;
 mod routes;
 pub mod schedule;
 pub mod staged;
 
+pub use metrics::AgreementMetrics;
 pub use routes::routes;
 
 use crate::directory::{CellView, Directory, Observer};
@@ -159,6 +166,8 @@ pub struct Parts {
     pub outside: Arc<dyn Outside>,
     /// Sends transactions. Its payer must be this service's own: see [`Submitter::sweep`].
     pub sender: coverage_client::rpc::Sender,
+    /// Counts.
+    pub metrics: AgreementMetrics,
 }
 
 /// One attester's part in the agreement.
@@ -173,8 +182,13 @@ pub struct Agreement {
     outside: Arc<dyn Outside>,
     submitter: Submitter,
     desks: Mutex<HashMap<Pubkey, Arc<Desk>>>,
+    metrics: AgreementMetrics,
     reviews: Permits,
     fetches: Permits,
+    /// Of those who ask what waits here.
+    pulled: Permits,
+    /// Of those who are asked what waits there.
+    pulls: Permits,
 }
 
 /// Permits of each member.
@@ -198,8 +212,11 @@ impl Agreement {
             store: parts.store,
             outside: parts.outside,
             desks: Mutex::default(),
+            metrics: parts.metrics,
             reviews: Mutex::default(),
             fetches: Mutex::default(),
+            pulled: Mutex::default(),
+            pulls: Mutex::default(),
         })
     }
 
@@ -238,20 +255,33 @@ impl Agreement {
 
     /// Everything there is to do for one cell now.
     async fn tend(&self, workload: &Pubkey, desk: &Desk) -> Result<(), AgreementError> {
-        let directory = self.observer.within(self.terms.fresh).await?;
-        self.catch_up(&directory, workload).await?;
-        if let Some(flight) = self.submitter.in_flight(workload).await? {
-            return self.carry(&flight).await;
-        }
-        let Some(cell) = directory.workloads.get(workload) else { return Ok(()) };
-        if desk.is_held((cell.epoch, cell.batches)) || !self.is_our_turn(&directory, workload, cell).await? {
-            return Ok(());
+        let Some((mut directory, epoch)) = self.turn(workload, desk).await? else { return Ok(()) };
+        if desk.pulls(self.patience().saturating_mul(2)) {
+            self.pull(&directory, *workload, epoch).await;
+            // Meanwhile the chain may have moved on, or the turn be over.
+            let Some((later, _)) = self.turn(workload, desk).await? else { return Ok(()) };
+            directory = later;
         }
         if let Some(flight) = self.propose(&directory, *workload).await? {
             self.submitter.record(&flight).await?;
             self.carry(&flight).await?;
         }
         Ok(())
+    }
+
+    /// The chain as it is and the epoch in hand, if it is this member's turn to propose a batch that is due. What comes before
+    /// that is done first: keeping up with the log, and carrying what was agreed.
+    async fn turn(&self, workload: &Pubkey, desk: &Desk) -> Result<Option<(Arc<Directory>, u64)>, AgreementError> {
+        let directory = self.observer.within(self.terms.fresh).await?;
+        self.catch_up(&directory, workload).await?;
+        if let Some(flight) = self.submitter.in_flight(workload).await? {
+            self.carry(&flight).await?;
+            return Ok(None);
+        }
+        let Some(cell) = directory.workloads.get(workload) else { return Ok(None) };
+        let ours = !desk.is_held((cell.epoch, cell.batches)) && self.is_our_turn(&directory, workload, cell).await?;
+        let epoch = cell.epoch;
+        Ok(ours.then_some((directory, epoch)))
     }
 
     /// Whether a batch is due and ours to propose.
@@ -266,6 +296,9 @@ impl Agreement {
         let Some(window) = directory.epochs.get(&cell.epoch) else { return Ok(false) };
         if !ours || !cell.collecting || directory.paused {
             return Ok(false);
+        }
+        if schedule::is_ending(cell, window, directory.now) {
+            return Ok(true); // something may wait elsewhere
         }
         let (store, workload, epoch) = (self.store.clone(), *workload, cell.epoch);
         let waiting = blocking(move || store.waiting()).await??;
@@ -324,9 +357,13 @@ impl Agreement {
 
     /// A permit for a member, `None` if it has all of its own in use.
     fn permit(&self, permits: &Permits, member: &[u8; 32]) -> Option<OwnedSemaphorePermit> {
+        self.semaphore(permits, member).try_acquire_owned().ok()
+    }
+
+    /// All permits of a member.
+    fn semaphore(&self, permits: &Permits, member: &[u8; 32]) -> Arc<Semaphore> {
         let mut permits = permits.lock().unwrap_or_else(PoisonError::into_inner);
-        let semaphore = permits.entry(*member).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
-        Arc::clone(semaphore).try_acquire_owned().ok()
+        Arc::clone(permits.entry(*member).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Asking the other attesters: every question has a time limit, every answer a size limit.
 
 use super::envelope::Address;
-use super::messages::{ANSWER_BYTES, Answer, Fetch};
+use super::messages::{ANSWER_BYTES, Answer, Fetch, MAX_FETCH, Pull};
 use super::staged::decode;
 use axum::body::Bytes;
+use borsh::BorshSerialize;
 use coverage_math::hash::{Hash, Sha256, Software};
 use coverage_math::receipt::{RECEIPT_BYTES, Receipt};
 use ed25519_dalek::SigningKey;
@@ -17,6 +18,8 @@ use thiserror::Error;
 pub const PROPOSALS: &str = "/v1/proposals";
 /// Path of requests for receipts.
 pub const FETCH: &str = "/v1/receipts/fetch";
+/// Path of questions for what waits.
+pub const PULL: &str = "/v1/receipts/pull";
 /// Path of published batches; the root follows in hexadecimal.
 pub const BATCHES: &str = "/v1/batches/";
 
@@ -86,10 +89,30 @@ impl Peers {
     /// # Errors
     /// [`PeerError`].
     pub async fn fetch(&self, peer: &[u8; 32], fetch: &Fetch, limit: Duration) -> Result<Vec<Receipt>, PeerError> {
-        let body = Bytes::from(borsh::to_vec(fetch).unwrap_or_default()); // writing to memory does not fail
-        let most = fetch.receipts.len().saturating_mul(RECEIPT_BYTES);
+        self.receipts(peer, FETCH, fetch, fetch.receipts.len(), limit).await
+    }
+
+    /// Asks a peer for receipts that wait there and not here. Whether they are any good is for the caller to see.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub async fn pull(&self, peer: &[u8; 32], pull: &Pull, limit: Duration) -> Result<Vec<Receipt>, PeerError> {
+        self.receipts(peer, PULL, pull, MAX_FETCH, limit).await
+    }
+
+    /// At most `most` receipts, in answer to a question.
+    async fn receipts(
+        &self,
+        peer: &[u8; 32],
+        path: &str,
+        question: &impl BorshSerialize,
+        most: usize,
+        limit: Duration,
+    ) -> Result<Vec<Receipt>, PeerError> {
+        let body = Bytes::from(borsh::to_vec(question).unwrap_or_default()); // writing to memory does not fail
         let hash = Software::hash(&[&body]);
-        decode(&self.ask(peer, FETCH, body, &hash, most, limit).await?).ok_or(PeerError::Garbled)
+        let bytes = self.ask(peer, path, body, &hash, most.saturating_mul(RECEIPT_BYTES), limit).await?;
+        decode(&bytes).ok_or(PeerError::Garbled)
     }
 
     /// Asks a peer for the published receipts of a batch, of which there must be `receipts`.

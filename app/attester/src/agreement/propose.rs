@@ -48,6 +48,7 @@ impl Agreement {
     ) -> Result<Option<Flight>, AgreementError> {
         for _ in 0..PROPOSALS_A_ROUND {
             let Some(draft) = self.draft(directory, workload).await? else { return Ok(None) };
+            self.metrics.proposed.inc();
             match self.gather(directory, &draft).await? {
                 Gathered::Quorum(flight) => return Ok(Some(flight)),
                 Gathered::Better => {}
@@ -129,7 +130,7 @@ impl Agreement {
                 Ok(Answer::Objects(objection)) => {
                     tracing::info!(peer = name, %workload, epoch, sequence, %objection, "objects");
                     if let Objection::Conflict(receipts) = objection {
-                        better |= self.heed(directory, &draft.batch, receipts).await?;
+                        better |= self.heed(directory, workload, epoch, receipts).await?;
                     }
                 }
                 Err(error) => tracing::info!(peer = name, %workload, epoch, sequence, %error, "no answer"),
@@ -142,19 +143,20 @@ impl Agreement {
         Ok(if better { Gathered::Better } else { Gathered::TooFew })
     }
 
-    /// Stores receipts shown as evidence of a conflict, if they are what any receipt must be; whether any took a place.
-    async fn heed(
+    /// Stores receipts that others have shown, if they are what any receipt must be; whether any took a place.
+    pub(super) async fn heed(
         &self,
         directory: &Arc<Directory>,
-        batch: &BatchOf,
-        shown: Vec<Receipt>,
+        workload: Pubkey,
+        epoch: u64,
+        mut shown: Vec<Receipt>,
     ) -> Result<bool, AgreementError> {
         let (outside, directory, store) = (Arc::clone(&self.outside), Arc::clone(directory), self.store.clone());
-        let of = (batch.workload.to_bytes(), batch.epoch);
         blocking(move || {
+            shown.retain(|it| (it.attempt.workload, it.attempt.epoch) == (workload.to_bytes(), epoch));
             let verdicts = outside.examine(&directory, &shown);
-            let valid = shown.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok()).map(|(receipt, _)| *receipt);
-            let valid: Vec<_> = valid.filter(|it| (it.attempt.workload, it.attempt.epoch) == of).collect();
+            let valid = shown.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
+            let valid: Vec<_> = valid.map(|(receipt, _)| *receipt).collect();
             let stored = store.insert(&valid)?;
             Ok(stored.iter().any(|outcome| matches!(outcome, Inserted::Replaced | Inserted::New)))
         })

@@ -23,8 +23,12 @@ impl Agreement {
     pub(super) async fn review(&self, sender: [u8; 32], proposal: Proposal) -> Answer {
         let (workload, epoch, sequence) = (proposal.batch().workload, proposal.epoch, proposal.sequence);
         match self.try_review(sender, proposal).await {
-            Ok(signature) => Answer::Signed(signature),
+            Ok(signature) => {
+                self.metrics.signed.inc();
+                Answer::Signed(signature)
+            }
             Err(objection) => {
+                self.metrics.objected.inc();
                 tracing::info!(proposer = hex::encode(sender), %workload, epoch, sequence, %objection, "not signed");
                 Answer::Objects(objection)
             }

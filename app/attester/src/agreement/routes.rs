@@ -1,25 +1,29 @@
 //! What the other attesters may ask of this one over HTTP.
 
 use super::envelope::{Address, Envelope};
-use super::messages::{Answer, FETCH_BYTES, Fetch, MAX_FETCH, Objection, PROPOSAL_BYTES, Proposal};
-use super::peers::{FETCH, PROPOSALS, unix_now};
+use super::messages::{Answer, FETCH_BYTES, Fetch, MAX_FETCH, Objection, PROPOSAL_BYTES, PULL_BYTES, Proposal, Pull};
+use super::peers::{FETCH, PROPOSALS, PULL, unix_now};
 use super::staged::encode;
-use super::{Agreement, blocking};
+use super::{Agreement, AgreementError, blocking};
+use crate::store::StoreError;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use borsh::BorshDeserialize;
+use coverage_math::receipt::Receipt;
 use solana_program::pubkey::Pubkey;
 use std::sync::Arc;
 
 /// A refusal, in words for whoever set the other attester up.
 type Refusal = (StatusCode, String);
 
-/// The routes of the agreement: [`PROPOSALS`] and [`FETCH`].
+/// The routes of the agreement: [`PROPOSALS`], [`FETCH`] and [`PULL`].
 pub fn routes(agreement: Arc<Agreement>) -> Router {
-    Router::new().route(PROPOSALS, post(propose)).route(FETCH, post(fetch)).with_state(agreement)
+    let routes = Router::new().route(PROPOSALS, post(propose)).route(FETCH, post(fetch)).route(PULL, post(pull));
+    routes.with_state(agreement)
 }
 
 async fn propose(State(agreement): State<Arc<Agreement>>, request: Request) -> Response {
@@ -46,22 +50,45 @@ async fn propose(State(agreement): State<Arc<Agreement>>, request: Request) -> R
 
 async fn fetch(State(agreement): State<Arc<Agreement>>, request: Request) -> Result<Vec<u8>, Refusal> {
     let (envelope, body) = agreement.open(FETCH, request)?;
-    let busy = (StatusCode::TOO_MANY_REQUESTS, "too many requests at once".to_owned());
-    let _permit = agreement.permit(&agreement.fetches, &envelope.sender).ok_or(busy)?;
-    let bytes = agreement.read(&envelope, body, FETCH_BYTES).await?;
-    let fetch = borsh::from_slice::<Fetch>(&bytes).ok().filter(|fetch| fetch.receipts.len() <= MAX_FETCH);
-    let fetch = fetch.ok_or((StatusCode::BAD_REQUEST, "the request cannot be read".to_owned()))?;
+    let _permit = agreement.permit(&agreement.fetches, &envelope.sender).ok_or_else(busy)?;
+    let fetch: Fetch = agreement.question(&envelope, body, FETCH_BYTES).await?;
+    if fetch.receipts.len() > MAX_FETCH {
+        return Err(unreadable());
+    }
     let store = agreement.store.clone();
-    let found = blocking(move || {
+    receipts(move || {
         let workload = Pubkey::new_from_array(fetch.workload);
         let stored = store.get(&workload, fetch.epoch, &fetch.receipts)?;
-        let receipts: Vec<_> = stored.into_iter().flatten().map(|stored| stored.receipt).collect();
-        Ok::<_, super::AgreementError>(encode(&receipts)?)
-    });
-    found.await.and_then(|found| found).map_err(|error| {
+        Ok(stored.into_iter().flatten().map(|stored| stored.receipt).collect())
+    })
+    .await
+}
+
+async fn pull(State(agreement): State<Arc<Agreement>>, request: Request) -> Result<Vec<u8>, Refusal> {
+    let (envelope, body) = agreement.open(PULL, request)?;
+    let _permit = agreement.permit(&agreement.pulled, &envelope.sender).ok_or_else(busy)?;
+    let pull: Pull = agreement.question(&envelope, body, PULL_BYTES).await?;
+    let (store, network) = (agreement.store.clone(), agreement.observer.last().network);
+    receipts(move || super::pull::answer(&store, &network, &pull)).await
+}
+
+/// An answer of receipts out of the store.
+async fn receipts(
+    find: impl FnOnce() -> Result<Vec<Receipt>, StoreError> + Send + 'static,
+) -> Result<Vec<u8>, Refusal> {
+    let found = blocking(move || Ok::<_, AgreementError>(encode(&find()?)?)).await.and_then(|found| found);
+    found.map_err(|error| {
         tracing::error!(%error, "receipts could not be read");
         (StatusCode::INTERNAL_SERVER_ERROR, "the store failed".to_owned())
     })
+}
+
+fn busy() -> Refusal {
+    (StatusCode::TOO_MANY_REQUESTS, "too many requests at once".to_owned())
+}
+
+fn unreadable() -> Refusal {
+    (StatusCode::BAD_REQUEST, "the request cannot be read".to_owned())
 }
 
 impl Agreement {
@@ -74,6 +101,12 @@ impl Agreement {
         let stranger = (StatusCode::FORBIDDEN, "the sender is not a member of the committee with a bond".to_owned());
         directory.member(&envelope.sender).ok_or(stranger)?;
         Ok((envelope, request.into_body()))
+    }
+
+    /// Reads a question of at most `most` bytes.
+    async fn question<T: BorshDeserialize>(&self, envelope: &Envelope, body: Body, most: usize) -> Result<T, Refusal> {
+        let bytes = self.read(envelope, body, most).await?;
+        borsh::from_slice(&bytes).map_err(|_| unreadable())
     }
 
     /// Reads a body of at most `most` bytes, in bounded time.

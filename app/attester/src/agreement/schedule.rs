@@ -69,6 +69,14 @@ pub fn is_due(
     in_budget && (backlog.receipts >= u64::try_from(max_batch).unwrap_or(u64::MAX) || backlog.oldest >= batch_interval)
 }
 
+/// Whether an epoch is over, its grace is not, and its log has room: the last time to ask the others what waits with them,
+/// whatever waits here.
+#[must_use]
+pub fn is_ending(cell: &CellView, window: &EpochWindow, now: i64) -> bool {
+    let grace = window.end_ts..window.end_ts.saturating_add_unsigned(window.grace_seconds);
+    cell.batches < u64::from(MAX_BATCHES) && grace.contains(&now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,10 +91,13 @@ mod tests {
         min_attester_bond: 1,
     };
 
+    fn cell(batches: u64) -> CellView {
+        CellView { epoch: 0, collecting: true, batches, slots: Vec::new(), log: Vec::new() }
+    }
+
     fn due(receipts: u64, oldest_s: u64, batches: u64, now: i64) -> bool {
-        let cell = CellView { epoch: 0, collecting: true, batches, slots: Vec::new(), log: Vec::new() };
         let backlog = Backlog { receipts, oldest: Duration::from_secs(oldest_s) };
-        is_due(&backlog, &cell, &WINDOW, now, 100, Duration::from_secs(30))
+        is_due(&backlog, &cell(batches), &WINDOW, now, 100, Duration::from_secs(30))
     }
 
     #[test]
@@ -96,6 +107,13 @@ mod tests {
         assert!(due(100, 0, 0, 1_500));
         assert!(due(1, 30, 0, 1_500));
         assert!(due(1, 0, 0, 2_000), "the epoch is over");
+    }
+
+    #[test]
+    fn an_epoch_ends_until_its_grace_is_over() {
+        let ending = |now| is_ending(&cell(1_023), &WINDOW, now);
+        assert_eq!([1_999, 2_000, 2_009, 2_010].map(ending), [false, true, true, false]);
+        assert!(!is_ending(&cell(1_024), &WINDOW, 2_000), "full");
     }
 
     #[test]

@@ -8,3 +8,4 @@ mod network;
 mod objections;
 mod peer;
 mod proposals;
+mod spread;

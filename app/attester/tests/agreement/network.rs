@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use coverage_attester::agreement::staged::encode;
-use coverage_attester::agreement::{Agreement, Outside, Parts, Terms, routes};
+use coverage_attester::agreement::{Agreement, AgreementMetrics, Outside, Parts, Terms, routes};
 use coverage_attester::directory::{Directory, Observer};
 use coverage_attester::store::{AppliedBatch, Store};
 use coverage_client::batch::{receipt_tag, sign};
@@ -97,6 +97,7 @@ pub struct Node {
     pub key: SigningKey,
     pub store: Store,
     pub rest: Rest,
+    pub metrics: AgreementMetrics,
     pub manner: Manner,
     folder: TempDir,
     address: SocketAddr,
@@ -156,6 +157,7 @@ impl Network {
                 key: key.clone(),
                 store,
                 rest: Rest::default(),
+                metrics: AgreementMetrics::default(),
                 manner,
                 folder,
                 address,
@@ -210,6 +212,7 @@ impl Network {
             peers: others.map(|other| (other.public(), format!("http://{}", other.address))).collect(),
             outside: Arc::new(node.rest.clone()),
             sender: Sender::new(rpc, Arc::new(payer(number))),
+            metrics: node.metrics.clone(),
         })
         .unwrap()
     }
