@@ -1,13 +1,15 @@
 //! Which receipts are taken: what the chain and the settings say, made ready for checking many.
 
 use crate::directory::{CellView, Directory, EpochWindow};
+use crate::probe::schedule::Schedule;
 use crate::receipt::Refusal;
-use crate::signature::{self, ReporterKey, Signed};
 use coverage_client::batch;
+use coverage_client::signature::{self, ReporterKey, Signed};
 use coverage_math::hash::{Hash, Software, Tag};
 use coverage_math::receipt::{Attempt, Receipt};
 use solana_program::pubkey::Pubkey;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What receipts are checked against, at one moment.
 #[derive(Clone)]
@@ -17,15 +19,33 @@ pub struct Rules {
     newest: Option<u64>,
     workloads: BTreeMap<Pubkey, CellView>,
     reporters: HashMap<[u8; 32], ReporterKey>,
+    /// Reporters that the settings do not name: they report their probes, and nothing else.
+    members: HashSet<[u8; 32]>,
+    /// Probes of each slot in an epoch, by each member.
+    probes: u32,
 }
 
 impl Rules {
-    /// The rules by what the chain says and the settings: reporters are those of the settings and the committee's members.
+    /// The rules by what the chain says and the settings: reporters are those of the settings and, for `probes` of each slot in
+    /// an epoch, the committee's members.
     #[must_use]
-    pub fn of(directory: &Directory, reporters: &[Pubkey]) -> Self {
-        let members = directory.members.iter().map(|member| member.key);
-        let reporters = reporters.iter().map(Pubkey::to_bytes).chain(members);
-        Self::new(&directory.network, &directory.epochs, directory.workloads.clone(), reporters)
+    pub fn of(directory: &Directory, reporters: &[Pubkey], probes: u32) -> Self {
+        let named = reporters.iter().map(Pubkey::to_bytes);
+        let rules = Self::new(&directory.network, &directory.epochs, directory.workloads.clone(), named);
+        rules.with_members(directory.members.iter().map(|member| member.key), probes)
+    }
+
+    /// With reporters whose receipts must be probes of the epoch's schedule: who decides what counts should not need to be
+    /// believed about what it saw as well.
+    #[must_use]
+    pub fn with_members(mut self, members: impl IntoIterator<Item = [u8; 32]>, probes: u32) -> Self {
+        for member in members {
+            if let (Entry::Vacant(vacant), Some(key)) = (self.reporters.entry(member), ReporterKey::new(member)) {
+                vacant.insert(key);
+                self.members.insert(member);
+            }
+        }
+        Self { probes, ..self }
     }
 
     /// The rules of these epochs, workloads and reporters. A reporter whose key cannot sign safely is left out.
@@ -43,6 +63,8 @@ impl Rules {
             epochs: epochs.iter().map(tagged).collect(),
             workloads,
             reporters: reporters.collect(),
+            members: HashSet::new(),
+            probes: 0,
         }
     }
 
@@ -88,7 +110,27 @@ impl Rules {
             Ok(_) => Err(Refusal::SignatureInvalid),
             Err(refusal) => Err(refusal),
         };
-        admitted.into_iter().map(verdict).collect()
+        let verdicts = admitted.into_iter().map(verdict).collect::<Vec<_>>();
+        // Last, because it takes a hash for every probe of the slot.
+        let scheduled = |(verdict, receipt): (Result<(), Refusal>, &Receipt)| {
+            verdict.and_then(|()| self.require_scheduled(&receipt.attempt))
+        };
+        verdicts.into_iter().zip(receipts).map(scheduled).collect()
+    }
+
+    /// Fails for a member's receipt that is not of the schedule.
+    fn require_scheduled(&self, attempt: &Attempt) -> Result<(), Refusal> {
+        if !self.members.contains(&attempt.reporter) {
+            return Ok(());
+        }
+        let cell = self.workloads.get(&Pubkey::new_from_array(attempt.workload));
+        let slot = cell.and_then(|cell| cell.slots.get(usize::from(attempt.slot)));
+        let scheduled = self.epochs.get(&attempt.epoch).zip(slot).is_some_and(|((window, _), slot)| {
+            let EpochWindow { seed, start_ts, end_ts, .. } = *window;
+            let schedule = Schedule { seed, start_ts, end_ts, probes: self.probes };
+            schedule.is_scheduled(&Pubkey::from(slot.operator), attempt)
+        });
+        if scheduled { Ok(()) } else { Err(Refusal::NotScheduled(Pubkey::new_from_array(attempt.reporter))) }
     }
 }
 
@@ -96,7 +138,8 @@ impl Rules {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use crate::fixtures::{START, receipt, receipt_with, receipts, rules};
-    use crate::receipt::{ReceiptJson, Refusal, parse};
+    use crate::receipt::{Refusal, parse};
+    use coverage_client::receipts::ReceiptJson;
     use coverage_math::receipt::Receipt;
     use solana_program::pubkey::Pubkey;
 

@@ -87,13 +87,14 @@ pub enum ServiceError {
 /// What the agreement needs of the rest.
 struct Rest {
     reporters: Vec<Pubkey>,
+    probes: u32,
     publisher: Publisher,
     metrics: Metrics,
 }
 
 impl Outside for Rest {
     fn examine(&self, directory: &Directory, receipts: &[Receipt]) -> Vec<Result<(), String>> {
-        let verdicts = Rules::of(directory, &self.reporters).check(receipts);
+        let verdicts = Rules::of(directory, &self.reporters, self.probes).check(receipts);
         verdicts.into_iter().map(|verdict| verdict.map_err(|refusal| refusal.to_string())).collect()
     }
 
@@ -122,7 +123,8 @@ pub async fn run(settings: Settings, sources: Sources, stop: CancellationToken) 
 
     let (metrics, failed) = (Metrics::default(), CancellationToken::new());
     let reporters: Vec<Pubkey> = settings.reporters.iter().map(|reporter| reporter.0).collect();
-    let (rules, current) = watch::channel(Arc::new(Rules::of(&observer.last(), &reporters)));
+    let probes = settings.probe.per_epoch;
+    let (rules, current) = watch::channel(Arc::new(Rules::of(&observer.last(), &reporters, probes)));
     let (intake, workers) =
         Intake::start(store.clone(), &current, settings.queue_bytes, metrics.clone(), failed.clone())?;
     let publisher = Publisher::new(&settings.publish(), network);
@@ -135,10 +137,12 @@ pub async fn run(settings: Settings, sources: Sources, stop: CancellationToken) 
         peers: settings.peers.iter().map(|(key, url)| (key.0.to_bytes(), url.clone())).collect(),
         outside: Arc::new(Rest {
             reporters: reporters.clone(),
+            probes,
             publisher: publisher.clone(),
             metrics: metrics.clone(),
         }),
         sender: Sender::new(rpc.clone(), Arc::new(payer)),
+        metrics: metrics.agreement.clone(),
     };
     let agreement = Arc::new(Agreement::new(parts)?);
 
@@ -147,7 +151,7 @@ pub async fn run(settings: Settings, sources: Sources, stop: CancellationToken) 
     let (mut takers, mut others) = (JoinSet::new(), JoinSet::new());
     let health = Health::new(observer.clone(), intake.clone(), metrics.clone(), store.clone(), failed.clone());
     let routes = router(health, publisher, settings.request_bytes, agreement::routes(Arc::clone(&agreement)));
-    others.spawn(follow(observer.clone(), rules, reporters, store.clone(), rest.clone()));
+    others.spawn(follow(observer.clone(), rules, reporters, probes, store.clone(), rest.clone()));
     others.spawn({
         let (observer, rest, every) = (observer.clone(), rest.clone(), Duration::from_millis(settings.refresh_ms));
         async move { observer.run(every, rest).await }
@@ -213,6 +217,7 @@ async fn follow(
     observer: Observer,
     rules: watch::Sender<Arc<Rules>>,
     reporters: Vec<Pubkey>,
+    probes: u32,
     store: Store,
     stop: CancellationToken,
 ) {
@@ -220,7 +225,7 @@ async fn follow(
     let mut pruned = std::collections::BTreeMap::new();
     loop {
         let directory = Arc::clone(&directories.borrow_and_update());
-        rules.send_replace(Arc::new(Rules::of(&directory, &reporters)));
+        rules.send_replace(Arc::new(Rules::of(&directory, &reporters, probes)));
         for (workload, cell) in &directory.workloads {
             let oldest = cell.epoch.saturating_sub(EPOCHS_KEPT);
             if pruned.insert(*workload, oldest) == Some(oldest) {

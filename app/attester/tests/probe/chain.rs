@@ -4,6 +4,7 @@ use crate::support::{clock_at, endpoint, serve};
 use coverage_attester::directory::Observer;
 use coverage_attester::probe::schedule::Schedule;
 use coverage_attester::probe::{Limits, ProbeMetrics, ProbeSettings, Prober, Target, View, follow};
+use coverage_attester::receipt::Refusal;
 use coverage_attester::rules::Rules;
 use coverage_client::embedded::Embedded;
 use coverage_client::embedded::rpc::EmbeddedRpc;
@@ -88,7 +89,12 @@ async fn probes_of_a_real_network_are_taken_by_the_rules() {
     assert_eq!((attempt.request_id, attempt.epoch, attempt.slot), (due.request_id, 0, 1));
     assert_eq!(attempt.outcome(), Some(Outcome::Served));
     assert!(schedule.is_scheduled(&operators[1], &attempt));
-    assert_eq!(Rules::of(&directory, &[]).check(&[receipt]), [Ok(())]);
+    assert_eq!(Rules::of(&directory, &[], 6).check(&[receipt]), [Ok(())]);
+    // Without the schedule, or with another, a member's word is not enough.
+    let refused = Err(Refusal::NotScheduled(Pubkey::from(attester)));
+    assert_eq!(Rules::of(&directory, &[], 0).check(&[receipt]), [refused]);
+    // A key that the settings name reports whatever it sees.
+    assert_eq!(Rules::of(&directory, &[Pubkey::from(attester)], 0).check(&[receipt]), [Ok(())]);
     stop.cancel();
     task.await.unwrap();
 }
