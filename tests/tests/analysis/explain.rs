@@ -95,7 +95,7 @@ Workload 0, slot 0
   lost       0.0675 to shared failure domain: in one of its own
 
 Paid by the last settlements of its cells: 0.337499
-Largest single cause of lost reward: 0.075 more model unavailable: had these attempts been served
+Largest single cause of lost reward: 0.075 lost to model unavailable: had these attempts been served
 ";
 
 #[test]
@@ -179,7 +179,7 @@ fn a_breach_costs_everything() {
     );
     assert!(!text.contains("share a"), "{text}");
     let last =
-        "Largest single cause of lost reward: 0.979999 more verification failed: had these executions verified\n";
+        "Largest single cause of lost reward: 0.979999 lost to verification failed: had these executions verified\n";
     assert!(text.ends_with(last), "{text}");
 }
 

@@ -48,7 +48,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "Paid by the last settlements of its cells: {}", amount(self.reward_units))?;
         match self.largest_loss() {
             Some(loss) => {
-                writeln!(f, "Largest single cause of lost reward: {} more {}", amount(loss.lost_units), loss.cause)
+                writeln!(f, "Largest single cause of lost reward: {} lost to {}", amount(loss.lost_units), loss.cause)
             }
             None => writeln!(f, "Nothing that it could have done better would have earned it more."),
         }
