@@ -8,10 +8,10 @@ use axum::body::Bytes;
 use coverage_attester::directory::{CellView, EpochWindow};
 use coverage_attester::intake::{Documents, Intake, Verdict, Workers};
 use coverage_attester::metrics::Metrics;
-use coverage_attester::receipt::ReceiptJson;
 use coverage_attester::rules::Rules;
 use coverage_attester::store::{AppliedBatch, Store};
 use coverage_client::batch::{BatchOf, Statement, receipt_tag, sign};
+use coverage_client::receipts::ReceiptJson;
 use coverage_math::hash::{Hash, Sha256, Software, Tag};
 use coverage_math::receipt::{Attempt, Receipt};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
@@ -33,6 +33,8 @@ const REPORTERS: u8 = 16;
 const COMPARED: u64 = 200_000;
 /// Receipts in a request.
 const REQUEST: u64 = 1_000;
+/// Requests under way at once.
+const SOURCES: u64 = 32;
 /// Receipts in a batch.
 const BATCH: usize = 20_000;
 
@@ -94,7 +96,7 @@ fn bare(signers: &Signers, receipts: &[Receipt]) -> Duration {
     let signatures: Vec<_> = receipts.iter().map(|receipt| Signature::from_bytes(&receipt.signature)).collect();
     let keys: Vec<VerifyingKey> = receipts.iter().map(|receipt| keys[&receipt.attempt.reporter]).collect();
     let begun = Instant::now();
-    let size = coverage_attester::signature::BATCH;
+    let size = coverage_client::signature::BATCH;
     messages.par_chunks(size).zip(signatures.par_chunks(size)).zip(keys.par_chunks(size)).for_each(
         |((messages, signatures), keys)| {
             let messages: Vec<&[u8]> = messages.iter().map(Hash::as_slice).collect();
@@ -127,10 +129,10 @@ impl Bench {
         let begun = Instant::now();
         let store = self.store.clone();
         let aggregating = tokio::task::spawn_blocking(move || aggregate(&store, receipts));
-        let sources = (0..8).map(|source| {
+        let sources = (0..SOURCES).map(|source| {
             let (intake, request) = (self.intake.clone(), request.clone());
             tokio::spawn(async move {
-                for number in (source..receipts / REQUEST).step_by(8) {
+                for number in (source..receipts / REQUEST).step_by(usize::try_from(SOURCES).unwrap()) {
                     let documents = request(number);
                     let room = intake.room(documents.iter().map(Bytes::len).sum()).await.unwrap();
                     let verdicts = intake.take(Documents::Json(documents), room).await.unwrap();

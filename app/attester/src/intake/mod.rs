@@ -2,7 +2,7 @@
 //!
 //! A source hands over whole requests and waits for the verdicts. What is under way is bounded in bytes: a source that may
 //! not wait is told that there is no room, before anything of its request is taken. Threads, one for each processor, parse and
-//! check up to [`BATCH`](crate::signature::BATCH) receipts at once, whatever requests they came in; one more thread writes what
+//! check up to [`BATCH`](coverage_client::signature::BATCH) receipts at once, whatever requests they came in; one more thread writes what
 //! they have checked by then in a single step, so that under load many requests share one wait for the disk.
 
 pub mod http;
@@ -131,7 +131,7 @@ impl Intake {
     pub async fn take(&self, documents: Documents, room: Room) -> Result<Vec<Verdict>, IntakeError> {
         self.metrics.received.inc_by(u64::try_from(documents.len()).unwrap_or(u64::MAX));
         let mut answers = Vec::new();
-        for documents in documents.split(crate::signature::BATCH) {
+        for documents in documents.split(coverage_client::signature::BATCH) {
             let (answer, verdicts) = oneshot::channel();
             let piece = Piece { documents, answer, _room: Arc::clone(&room.0) };
             self.pieces.send(piece).map_err(|_| IntakeError::Stopped)?;

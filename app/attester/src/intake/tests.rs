@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fixtures::{receipt, receipts, rules};
-use crate::receipt::ReceiptJson;
 use crate::store::Store;
+use coverage_client::receipts::ReceiptJson;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

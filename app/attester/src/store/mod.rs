@@ -25,6 +25,9 @@ use thiserror::Error;
 
 /// Bytes of blocks kept in memory.
 const CACHE_BYTES: u64 = 64 << 20;
+/// Bytes of receipts kept in memory until they are written to a table. Every receipt is looked up among them, and batches leave
+/// their marks there: in what does not fit the processor's cache both take several times as long.
+const MEMTABLE_BYTES: u64 = 8 << 20;
 /// Bytes of journals on disk, past which what is in memory is written to tables.
 const JOURNAL_BYTES: u64 = 256 << 20;
 
@@ -131,7 +134,7 @@ impl Store {
         // Receipts are hashes and signatures: nothing to compress.
         let plain = || {
             let none = CompressionPolicy::all(CompressionType::None);
-            KeyspaceCreateOptions::default().data_block_compression_policy(none)
+            KeyspaceCreateOptions::default().data_block_compression_policy(none).max_memtable_size(MEMTABLE_BYTES)
         };
         Ok(Self {
             waiting: database.keyspace("waiting", plain)?,

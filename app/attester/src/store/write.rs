@@ -13,8 +13,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Records removed in one write where the removal need not be atomic.
 const REMOVALS_A_WRITE: usize = 10_000;
-/// Where more receipts wait, a batch is due whatever their age, and nobody looks for the oldest.
-const AGES_LOOKED_AT: u64 = 65_536;
+/// Where more receipts wait, nobody reads through them for the oldest, and the next batch may be due a little early.
+const AGES_LOOKED_AT: u64 = 4_096;
 
 /// One atomic change.
 struct Write<'a> {
@@ -34,26 +34,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; none of them is stored then.
     pub fn insert(&self, receipts: &[Receipt]) -> Result<Vec<Inserted>, StoreError> {
+        // In the order of their keys: equal ones meet, and neighbours are looked up and written near each other.
+        let mut order: Vec<(Key, usize)> = receipts.iter().map(codec::key_of).zip(0..).collect();
+        order.sort_unstable();
+        let mut outcomes = vec![Inserted::New; receipts.len()];
         let mut write = Write::begin(self);
-        let mut outcomes = Vec::with_capacity(receipts.len());
-        let mut these: HashMap<Key, Receipt> = HashMap::with_capacity(receipts.len());
+        let mut last: Option<(Key, Receipt)> = None;
         let now = unix_ms();
-        for receipt in receipts {
-            let key = codec::key_of(receipt);
-            let present = match these.get(&key) {
-                Some(receipt) => Some(Stored { receipt: *receipt, sequence: None }),
-                None => self.find(&write.before, &key)?,
+        for (key, place) in order {
+            let (Some(receipt), Some(outcome)) = (receipts.get(place), outcomes.get_mut(place)) else { continue };
+            let present = match last {
+                Some((of, receipt)) if of == key => Some(Stored { receipt, sequence: None }),
+                _ => self.find(&write.before, &key)?,
             };
-            let outcome = compare(receipt, present.as_ref());
+            *outcome = compare(receipt, present.as_ref());
             match outcome {
                 Inserted::New => write.wait(key, receipt, now)?,
                 Inserted::Replaced => write.batch.insert(&self.waiting, key, codec::value(receipt, now)),
-                Inserted::Duplicate | Inserted::Kept | Inserted::Applied => {}
+                Inserted::Duplicate | Inserted::Kept | Inserted::Applied => continue,
             }
-            if matches!(outcome, Inserted::New | Inserted::Replaced) {
-                these.insert(key, *receipt);
-            }
-            outcomes.push(outcome);
+            last = Some((key, *receipt));
         }
         write.commit()?;
         Ok(outcomes)
