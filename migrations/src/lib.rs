@@ -3,7 +3,7 @@
 //! A step looks at the chain first and does only what is missing, so a run that was cut short is finished by running it
 //! again. The demo and the replay of `covctl` run these very steps.
 //!
-//! `coverage-migrate` runs them on a real cluster, from a plan in TOML ([`file`], [`cluster`]), after two of its own:
+//! `coverage-migrate` runs them on a real cluster, from a plan in TOML ([`mod@file`], [`cluster`]), after two of its own:
 //!
 //! | step | what exists afterwards |
 //! |---|---|

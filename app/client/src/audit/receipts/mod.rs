@@ -1,6 +1,6 @@
 //! Published receipts, held against what was applied: roots, counts, signatures, and what no batch may contain.
 //!
-//! The receipts of a batch are published as one file, [`file`], of canonical Borsh [`Receipt`](coverage_math::receipt::Receipt) records in leaf order.
+//! The receipts of a batch are published as one file, [`file()`], of canonical Borsh [`Receipt`](coverage_math::receipt::Receipt) records in leaf order.
 
 mod auditor;
 
