@@ -182,15 +182,17 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn file(text: &str) -> ConfigArgs {
-        let path = std::env::temp_dir().join(format!("covctl-config-{}.toml", std::process::id()));
+    /// Arguments that name a file with this text, which is gone when the folder is dropped.
+    fn file(text: &str) -> (tempfile::TempDir, ConfigArgs) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
-        ConfigArgs { file: Some(path), settings: Settings::default() }
+        (folder, ConfigArgs { file: Some(path), settings: Settings::default() })
     }
 
     #[test]
     fn options_override_the_file_and_the_file_the_network() {
-        let mut args =
+        let (_folder, mut args) =
             file("epoch = \"1h\"\ngrace = 90\nemission = \"12.5\"\nmin_operator_bond = 3\nrule = \"last-in\"\n");
         args.settings.grace = Some(Seconds(60));
         let config = args.changed(DEFAULT, 6).unwrap();
@@ -214,12 +216,11 @@ mod tests {
 
     #[test]
     fn a_wrong_file_is_named_with_the_place_in_it() {
-        let args = file("epoh = 1\n");
+        let (_folder, args) = file("epoh = 1\n");
         let error = args.changed(DEFAULT, 6).unwrap_err().to_string();
         assert!(
             error.contains(".toml: TOML parse error at line 1") && error.contains("unknown field `epoh`"),
             "{error}"
         );
-        std::fs::remove_file(args.file.unwrap()).unwrap();
     }
 }
