@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 /// The suite fails rather than hangs.
-const DEADLINE: Duration = Duration::from_secs(230);
+const DEADLINE: Duration = Duration::from_secs(400);
 const READING: Duration = Duration::from_secs(480);
 const EPOCHS: u64 = 3;
 const DEMO: Demo = Demo { epoch_seconds: 30, attesters: 5, operators: 3, genesis_in_seconds: 40 };
