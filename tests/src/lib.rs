@@ -11,12 +11,14 @@ pub mod check;
 mod forge;
 mod keys;
 mod life;
+mod port;
 mod world;
 
 pub use check::{Refusal, code, expect_error, expect_program_error};
 pub use coverage_settlement::errors::CoverageError;
 pub use forge::Forge;
 pub use keys::{attester, keypair};
+pub use port::Port;
 pub use solana_program::instruction::InstructionError;
 pub use world::{
     ATTESTER_BOND, CHALLENGE, EPOCH, GENESIS, GRACE, Net, Operator, World, config, entry, found_with, member,

@@ -5,6 +5,7 @@ mod town;
 
 use async_nats::jetstream::{self, stream};
 use coverage_attester::store::Store;
+use coverage_tests::Port;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use town::{Daemon, Town};
@@ -37,9 +38,9 @@ fn serve(town: &Town, port: u16) -> Option<Nats> {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_acknowledged_once_stored_through_kills_of_worker_and_server() {
     let town = Town::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let Some(server) = serve(&town, port) else { return };
-    let url = format!("nats://127.0.0.1:{port}");
+    let port = Port::new();
+    let Some(server) = serve(&town, port.number()) else { return };
+    let url = format!("nats://{}", port.address());
     let client = async_nats::ConnectOptions::new().retry_on_initial_connect().connect(&url).await.unwrap();
     let context = jetstream::new(client);
     let config = stream::Config { name: "RECEIPTS".into(), subjects: vec!["receipts".into()], ..Default::default() };
@@ -61,7 +62,7 @@ async fn messages_are_acknowledged_once_stored_through_kills_of_worker_and_serve
     }
     context.publish("receipts", "no receipt".into()).await.unwrap().await.unwrap();
     drop(server);
-    let _server = serve(&town, port).unwrap();
+    let _server = serve(&town, port.number()).unwrap();
 
     let begun = Instant::now();
     loop {

@@ -8,6 +8,7 @@ use coverage_client::receipts::ReceiptJson;
 use coverage_client::rpc::{Snapshot, WorkloadState};
 use coverage_math::hash::{Sha256, Software};
 use coverage_math::receipt::{Attempt, Receipt};
+use coverage_tests::Port;
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -55,18 +56,19 @@ pub fn counts(receipts: &[Receipt]) -> [u64; 7] {
 /// The processes, `None` while one is down.
 pub struct Attesters {
     processes: Vec<Option<Child>>,
-    ports: Vec<u16>,
+    ports: Vec<Port>,
     http: reqwest::Client,
 }
 
 impl Attesters {
     /// Writes every attester's settings, starts it, and waits until it is well.
     pub async fn start(scene: &Scene) -> Self {
-        let ports = processes::free_ports(DEMO.attesters);
+        let ports: Vec<_> = (0..DEMO.attesters).map(|_| Port::new()).collect();
         for number in 0..ports.len() {
             scene.fund(&name(number)).await;
         }
-        write_attesters(&scene.folder, &scene.proxy.url(), &scene.network, &ports).unwrap();
+        let numbers: Vec<_> = ports.iter().map(Port::number).collect();
+        write_attesters(&scene.folder, &scene.proxy.url(), &scene.network, &numbers).unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
         let mut attesters = Self { processes: ports.iter().map(|_| None).collect(), ports, http };
         for number in 0..attesters.ports.len() {
@@ -81,7 +83,7 @@ impl Attesters {
         command.arg("--settings").arg(settings(scene, number));
         let log = scene.folder.join(format!("{}.log", name(number)));
         self.processes[number] = Some(processes::start(&mut command, &log));
-        let url = format!("http://127.0.0.1:{}/healthz", self.ports[number]);
+        let url = format!("http://{}/healthz", self.ports[number].address());
         while !self.http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
             let child = self.processes[number].as_mut().unwrap();
             assert!(child.try_wait().unwrap().is_none(), "{}", std::fs::read_to_string(&log).unwrap());
@@ -104,7 +106,7 @@ impl Attesters {
         for (receipts, (port, _)) in receipts.chunks(part).zip(up) {
             let body: Vec<_> = receipts.iter().map(|receipt| ReceiptJson::of(receipt).unwrap()).collect();
             let body = serde_json::to_string(&body).unwrap();
-            let url = format!("http://127.0.0.1:{port}/v1/receipts");
+            let url = format!("http://{}/v1/receipts", port.address());
             loop {
                 let post = self.http.post(&url).header("content-type", "application/json").body(body.clone());
                 let answer: Value = serde_json::from_str(&post.send().await.unwrap().text().await.unwrap()).unwrap();

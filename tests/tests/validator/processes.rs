@@ -49,9 +49,3 @@ pub async fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
     assert!(status.success());
 }
-
-/// Ports that are free now.
-pub fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<_> = (0..count).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
-}

@@ -19,13 +19,12 @@ use coverage_client::{accounts, pda};
 use coverage_math::cell::Slot;
 use coverage_math::hash::Software;
 use coverage_math::receipt::{Attempt, Receipt};
-use coverage_tests::{GENESIS, Net, World, config, keypair};
+use coverage_tests::{GENESIS, Net, Port, World, config, keypair};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use solana_program::pubkey::Pubkey;
 use solana_signer::Signer as _;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -100,7 +99,8 @@ pub struct Node {
     pub metrics: AgreementMetrics,
     pub manner: Manner,
     folder: TempDir,
-    address: SocketAddr,
+    /// Where it is for good, also when it comes back.
+    port: Port,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -151,8 +151,6 @@ impl Network {
         for (key, manner) in net.attesters.iter().zip(manners) {
             let folder = tempfile::tempdir().unwrap();
             let store = Store::open(&folder.path().join("store")).unwrap();
-            // A port of its own for good: an attester that comes back is where it was.
-            let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             nodes.push(Node {
                 key: key.clone(),
                 store,
@@ -160,7 +158,7 @@ impl Network {
                 metrics: AgreementMetrics::default(),
                 manner,
                 folder,
-                address,
+                port: Port::new(),
                 stop: CancellationToken::new(),
                 tasks: Vec::new(),
             });
@@ -190,7 +188,7 @@ impl Network {
         let published = Router::new().route("/v1/batches/{root}", get(batch)).with_state(node.rest.clone());
         let honest = routes(Arc::clone(&agreement)).merge(published);
         let router = peer::with_manner(honest, node.manner);
-        let listener = TcpListener::bind(node.address).await.unwrap();
+        let listener = TcpListener::bind(node.port.address()).await.unwrap();
         node.stop = CancellationToken::new();
         node.tasks.push(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
         if node.manner.takes_part() {
@@ -202,14 +200,14 @@ impl Network {
     pub async fn agreement(&self, number: usize, rpc: Rpc) -> Agreement {
         let node = &self.nodes[number];
         let observer = Observer::open(rpc.clone(), self.net.address).await.unwrap();
-        let others = self.nodes.iter().filter(|other| other.address != node.address);
+        let others = self.nodes.iter().filter(|other| other.port.number() != node.port.number());
         Agreement::new(Parts {
             terms: self.terms,
             key: node.key.clone(),
             observer,
             store: node.store.clone(),
             staged: node.folder.path().join("staged"),
-            peers: others.map(|other| (other.public(), format!("http://{}", other.address))).collect(),
+            peers: others.map(|other| (other.public(), format!("http://{}", other.port.address()))).collect(),
             outside: Arc::new(node.rest.clone()),
             sender: Sender::new(rpc, Arc::new(payer(number))),
             metrics: node.metrics.clone(),
@@ -219,7 +217,7 @@ impl Network {
 
     /// Where to reach an attester.
     pub fn url(&self, number: usize) -> String {
-        format!("http://{}", self.nodes[number].address)
+        format!("http://{}", self.nodes[number].port.address())
     }
 
     /// Attesters that are neither down nor slow nor lying.

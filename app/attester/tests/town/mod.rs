@@ -6,7 +6,7 @@ use coverage_client::embedded::rpc::{EmbeddedRpc, Server, serve};
 use coverage_client::receipts::ReceiptJson;
 use coverage_math::hash::Software;
 use coverage_math::receipt::{Attempt, Receipt};
-use coverage_tests::{GENESIS, World, config};
+use coverage_tests::{GENESIS, Port, World, config};
 use ed25519_dalek::SigningKey;
 use solana_program::pubkey::Pubkey;
 use std::fs;
@@ -35,7 +35,7 @@ pub struct Town {
     pub workload: Pubkey,
     pub reporter: SigningKey,
     pub folder: TempDir,
-    pub port: u16,
+    pub port: Port,
     server: Server,
     next: AtomicU64,
 }
@@ -55,22 +55,21 @@ impl Town {
         let key = &net.attesters[0];
         fs::write(folder.path().join("key.json"), format!("{:?}", key.to_keypair_bytes())).unwrap();
         let server = serve(EmbeddedRpc::new(Arc::new(Mutex::new(cluster))), 0).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let reporter = SigningKey::from_bytes(&[77; 32]);
-        Self { network: net.address, workload, reporter, folder, port, server, next: AtomicU64::new(0) }
+        Self { network: net.address, workload, reporter, folder, port: Port::new(), server, next: AtomicU64::new(0) }
     }
 
     /// Writes the settings, `more` behind them; where they are.
     pub fn settings(&self, more: &str) -> PathBuf {
         let folder = self.folder.path();
         let text = format!(
-            "network = \"{}\"\nrpc_url = \"{}\"\nkey = {:?}\ndata = {:?}\nlisten = \"127.0.0.1:{}\"\nreporters = [\"{}\"]\n\
+            "network = \"{}\"\nrpc_url = \"{}\"\nkey = {:?}\ndata = {:?}\nlisten = \"{}\"\nreporters = [\"{}\"]\n\
              batches.interval_ms = 86400000\nbatches.receipts = 100000\n{more}\n",
             self.network,
             self.server.url(),
             folder.join("key.json"),
             folder.join("data"),
-            self.port,
+            self.port.address(),
             Pubkey::from(self.reporter.verifying_key().to_bytes()),
         );
         let path = folder.join("settings.toml");
