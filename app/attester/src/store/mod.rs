@@ -4,23 +4,30 @@
 //! either waiting for a batch or in an applied one. Every change is one atomic write, on disk when the call returns; one
 //! process writes, its writes one after the other.
 //!
+//! Receipts of a cell's epoch are numbered as they come and written once, under that number; a record of its identity leads to
+//! it. That a receipt is in an applied batch is not written to it: the batch has a set of numbers. What waits is what no batch
+//! has, kept in memory as another set, a few bits for each receipt at most, and made from the others at the start.
+//!
 //! Two receipts of one identity come from two reporters of the same request, or from one that lies. As long as it waits, the
 //! one with the smaller hash stays, so that all attesters end with the same one, whatever came first; an applied one stays for
 //! good.
 
 mod codec;
+mod queues;
 #[cfg(test)]
 mod tests;
 mod write;
 
-use codec::Key;
+use codec::{Scope, ScopeId};
 use coverage_math::hash::Hash;
 use coverage_math::receipt::Receipt;
 use fjall::config::CompressionPolicy;
-use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvPair, Readable, Snapshot};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvPair};
+use queues::Queues;
+use roaring::RoaringTreemap;
 use solana_program::pubkey::Pubkey;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use thiserror::Error;
 
 /// Bytes of blocks kept in memory.
@@ -77,7 +84,7 @@ pub struct Waiting {
     pub epoch: u64,
     /// How many wait, at least 1.
     pub receipts: u64,
-    /// When the oldest of them came, in unix milliseconds; after a batch that left many, it may be earlier than that.
+    /// When the oldest of them came, in unix milliseconds.
     pub oldest_ms: u64,
 }
 
@@ -109,17 +116,23 @@ pub struct AppliedBatch {
 #[derive(Clone)]
 pub struct Store {
     database: Database,
-    /// Receipts that wait, by identity.
-    waiting: Keyspace,
-    /// Receipts of applied batches, by identity.
-    applied: Keyspace,
-    /// How many wait, by workload and epoch.
-    counts: Keyspace,
+    /// Numbers of cells' epochs, by workload and epoch.
+    scopes: Keyspace,
+    /// Receipts by cell's epoch and number.
+    receipts: Keyspace,
+    /// Numbers and hashes of receipts, by cell's epoch and identity.
+    identities: Keyspace,
     /// Applied batches by workload, epoch and sequence number.
     batches: Keyspace,
+    /// Numbers of the receipts of applied batches, by the same.
+    members: Keyspace,
     /// Keys of [`Self::batches`] by receipts root.
     roots: Keyspace,
+    /// Numbers of cells' epochs whose receipts are being dropped.
+    dropped: Keyspace,
     notes: Keyspace,
+    /// What waits. Changed by who has [`Self::writer`], once what it says is on disk.
+    queues: Arc<RwLock<Queues>>,
     /// Held from the first read to the commit of a write.
     writer: Arc<Mutex<()>>,
 }
@@ -128,7 +141,8 @@ impl Store {
     /// Opens the store in a folder, which is made if there is none.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if another process has it open, [`StoreError::Engine`] if the disk fails.
+    /// [`StoreError::Locked`] if another process has it open, [`StoreError::Engine`] if the disk fails,
+    /// [`StoreError::Damaged`] if it holds something else.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let database = Database::builder(folder).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES).open()?;
         // Receipts are hashes and signatures: nothing to compress.
@@ -136,16 +150,21 @@ impl Store {
             let none = CompressionPolicy::all(CompressionType::None);
             KeyspaceCreateOptions::default().data_block_compression_policy(none).max_memtable_size(MEMTABLE_BYTES)
         };
-        Ok(Self {
-            waiting: database.keyspace("waiting", plain)?,
-            applied: database.keyspace("applied", plain)?,
-            counts: database.keyspace("counts", KeyspaceCreateOptions::default)?,
+        let mut store = Self {
+            scopes: database.keyspace("scopes", KeyspaceCreateOptions::default)?,
+            receipts: database.keyspace("receipts", plain)?,
+            identities: database.keyspace("identities", plain)?,
             batches: database.keyspace("batches", KeyspaceCreateOptions::default)?,
+            members: database.keyspace("members", KeyspaceCreateOptions::default)?,
             roots: database.keyspace("roots", KeyspaceCreateOptions::default)?,
+            dropped: database.keyspace("dropped", KeyspaceCreateOptions::default)?,
             notes: database.keyspace("notes", KeyspaceCreateOptions::default)?,
             database,
+            queues: Arc::default(),
             writer: Arc::default(),
-        })
+        };
+        store.queues = Arc::new(RwLock::new(store.read_queues()?));
+        Ok(store)
     }
 
     /// What waits, by workload and epoch.
@@ -153,19 +172,33 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        let decode = |(key, value): KvPair| codec::waiting(&key, &value);
-        self.counts.iter().map(|record| decode(record.into_inner()?)).collect()
+        let oldest = |(scope, id, receipts, oldest): (Scope, ScopeId, u64, u64)| {
+            let (workload, epoch) = codec::scoped(&scope)?;
+            let value = self.receipts.get(codec::receipt_key(id, oldest))?;
+            // It may have been dropped since, together with all others there.
+            value
+                .map(|value| Ok(Waiting { workload, epoch, receipts, oldest_ms: codec::since_ms(&value)? }))
+                .transpose()
+        };
+        let waiting = self.queues().waiting();
+        waiting.into_iter().filter_map(|of| oldest(of).transpose()).collect()
     }
 
-    /// Up to `limit` receipts that wait for a batch, sorted by (slot, outcome, request id).
+    /// The `limit` receipts that have waited longest for a batch, or all if fewer do, sorted by (slot, outcome, request id).
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn pending(&self, workload: &Pubkey, epoch: u64, limit: usize) -> Result<Vec<Receipt>, StoreError> {
-        let decode = |(key, value): KvPair| Ok(codec::receipt(&key, &value)?.0);
-        let waiting = self.waiting.prefix(codec::scope(workload, epoch)).take(limit);
-        let mut receipts =
-            waiting.map(|record| decode(record.into_inner()?)).collect::<Result<Vec<_>, StoreError>>()?;
+        let Some((id, runs)) = self.queues().runs(&codec::scope(workload, epoch), limit) else {
+            return Ok(Vec::new());
+        };
+        let mut receipts = Vec::new();
+        for run in runs {
+            let keys = codec::receipt_key(id, *run.start())..=codec::receipt_key(id, *run.end());
+            for record in self.receipts.range(keys) {
+                receipts.push(codec::receipt(workload, epoch, &record.value()?)?);
+            }
+        }
         coverage_client::batch::sort(&mut receipts);
         Ok(receipts)
     }
@@ -181,10 +214,25 @@ impl Store {
         keys: &[(u16, [u8; 32])],
     ) -> Result<Vec<Option<Stored>>, StoreError> {
         let scope = codec::scope(workload, epoch);
-        // One moment for all: between two reads a receipt could move behind the reader's back.
-        let moment = self.database.snapshot();
-        let stored = |(slot, request_id): &(u16, [u8; 32])| self.find(&moment, &codec::key(&scope, *slot, request_id));
-        keys.iter().map(stored).collect()
+        let Some(id) = self.queues().id(&scope) else { return Ok(vec![None; keys.len()]) };
+        let mut batches = None;
+        let mut stored = |(slot, request_id): &(u16, [u8; 32])| {
+            let place = self.identities.get(codec::identity_key(id, &codec::identity(*slot, request_id)))?;
+            let Some((number, _)) = place.map(|value| codec::place(&value)).transpose()? else { return Ok(None) };
+            let Some(value) = self.receipts.get(codec::receipt_key(id, number))? else { return Ok(None) };
+            let receipt = codec::receipt(workload, epoch, &value)?;
+            if self.queues().waits(&scope, number) {
+                return Ok(Some(Stored { receipt, sequence: None }));
+            }
+            // Few ask for what is applied, so only they read which batch has it.
+            let batches = match &mut batches {
+                Some(batches) => batches,
+                none => none.insert(self.members_of(&scope)?),
+            };
+            let of = batches.iter().find(|(_, members)| members.contains(number));
+            Ok(Some(Stored { receipt, sequence: of.map(|(sequence, _)| *sequence) }))
+        };
+        keys.iter().map(&mut stored).collect()
     }
 
     /// The applied batches of a cell's epoch, by sequence number.
@@ -226,12 +274,13 @@ impl Store {
         self.batches.get(key)?.map(|value| codec::batch(key, &value)).transpose()
     }
 
-    fn find(&self, moment: &Snapshot, key: &Key) -> Result<Option<Stored>, StoreError> {
-        if let Some(value) = moment.get(&self.waiting, key)? {
-            return Ok(Some(Stored { receipt: codec::receipt(key, &value)?.0, sequence: None }));
-        }
-        let Some(value) = moment.get(&self.applied, key)? else { return Ok(None) };
-        let (receipt, sequence) = codec::receipt(key, &value)?;
-        Ok(Some(Stored { receipt, sequence: Some(sequence) }))
+    /// The receipts of each applied batch of a cell's epoch, by sequence number.
+    fn members_of(&self, scope: &Scope) -> Result<Vec<(u64, RoaringTreemap)>, StoreError> {
+        let decode = |(key, value): KvPair| Ok((codec::sequence(&key)?, codec::members(&value)?));
+        self.members.prefix(scope).map(|record| decode(record.into_inner()?)).collect()
+    }
+
+    fn queues(&self) -> RwLockReadGuard<'_, Queues> {
+        self.queues.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -136,3 +136,72 @@ fn notes_are_kept_by_name() {
     let store = Store::open(folder.path()).unwrap();
     assert_eq!((store.note("a").unwrap(), store.note("b").unwrap()), (Some(b"2".to_vec()), None));
 }
+
+#[test]
+fn those_go_first_that_have_waited_longest() {
+    let (_folder, store) = open();
+    let all = receipts(0..30);
+    all.chunks(10).for_each(|chunk| assert_eq!(store.insert(chunk).unwrap(), [New; 10]));
+    store.apply(&batch(0, 1, &all[5..10]), &all[5..10]).unwrap();
+    let mut expected = [&all[..5], &all[10..20]].concat();
+    coverage_client::batch::sort(&mut expected);
+    assert_eq!(store.pending(&WORKLOAD, 5, 15).unwrap(), expected);
+}
+
+#[test]
+fn what_waits_is_the_same_after_a_restart() {
+    let (folder, mut store) = open();
+    let all = receipts(0..100);
+    let elsewhere = receipt_with(1, |attempt| attempt.epoch = 6);
+    let replacing = receipt_with(3, |attempt| attempt.latency_ms = 21);
+    store.insert(&all[..60]).unwrap();
+    store.insert(&[elsewhere, replacing]).unwrap();
+    store.apply(&batch(0, 1, &all[10..20]), &all[10..20]).unwrap();
+    store.apply(&batch(1, 2, &all[50..70]), &all[50..70]).unwrap();
+    store.apply(&batch(2, 3, &all[30..40]), &all[30..40]).unwrap();
+    store.remove(&WORKLOAD, 5, 0).unwrap();
+    let seen = |store: &Store| {
+        let stored = store.get(&WORKLOAD, 5, &keys(&all)).unwrap();
+        (store.waiting().unwrap(), store.pending(&WORKLOAD, 5, 1_000).unwrap(), stored)
+    };
+    let before = seen(&store);
+    assert_eq!(count(&store), [(5, 40), (6, 1)]);
+    drop(store);
+    store = Store::open(folder.path()).unwrap();
+    assert_eq!(seen(&store), before);
+    // And it goes on from there: numbers are not given twice.
+    assert_eq!(store.insert(&all[70..]).unwrap(), [New; 30]);
+    assert_eq!(store.pending(&WORKLOAD, 5, 1_000).unwrap().len(), 70);
+}
+
+#[test]
+fn a_batch_with_two_receipts_of_a_request_takes_one() {
+    let (_folder, store) = open();
+    let rivals = [receipt(1), receipt_with(1, |attempt| attempt.outcome = 0)];
+    store.apply(&batch(0, 1, &rivals), &rivals).unwrap();
+    assert_eq!(store.insert(&rivals).unwrap(), [Applied, Kept]);
+    assert!(count(&store).is_empty());
+}
+
+#[test]
+fn dropped_receipts_are_gone_from_the_disk_also_when_it_was_interrupted() {
+    let (folder, store) = open();
+    let old = |request| receipt_with(request, |attempt| attempt.epoch = 4);
+    let all: Vec<Receipt> = (0..20).map(old).collect();
+    store.insert(&all).unwrap();
+    store.insert(&[receipt(1)]).unwrap();
+    let id = store.queues().id(&codec::scope(&WORKLOAD, 4)).unwrap();
+    // What a crash leaves between the two steps.
+    store.scopes.remove(codec::scope(&WORKLOAD, 4)).unwrap();
+    store.dropped.insert(id, []).unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(count(&store), [(5, 1)]);
+    // A receipt that comes late for a dropped epoch finds nothing of it, and its scope has another number.
+    assert_eq!(store.insert(&all[..1]).unwrap(), [New]);
+    assert_eq!((store.receipts.len().unwrap(), store.identities.len().unwrap()), (22, 22));
+    store.prune(&WORKLOAD, 5).unwrap();
+    assert_eq!((store.receipts.len().unwrap(), store.identities.len().unwrap()), (1, 1));
+    assert_eq!((store.scopes.len().unwrap(), store.dropped.len().unwrap()), (1, 0));
+    assert_eq!(store.pending(&WORKLOAD, 5, 10).unwrap(), [receipt(1)]);
+}

@@ -1,31 +1,40 @@
 //! What changes the store.
 
-use super::codec::{self, Key, Scope};
-use super::{AppliedBatch, Inserted, Store, StoreError, Stored, Waiting};
+use super::codec::{self, Identity, Scope, ScopeId};
+use super::queues::{Change, Queue, Queues};
+use super::{AppliedBatch, Inserted, Store, StoreError};
 use coverage_client::evidence;
 use coverage_math::hash::{Hash, Sha256, Software};
 use coverage_math::receipt::Receipt;
-use fjall::{OwnedWriteBatch, PersistMode, Readable, Snapshot};
+use fjall::{OwnedWriteBatch, PersistMode};
+use roaring::RoaringTreemap;
 use solana_program::pubkey::Pubkey;
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Records removed in one write where the removal need not be atomic.
 const REMOVALS_A_WRITE: usize = 10_000;
-/// Where more receipts wait, nobody reads through them for the oldest, and the next batch may be due a little early.
-const AGES_LOOKED_AT: u64 = 4_096;
 
 /// One atomic change.
 struct Write<'a> {
     store: &'a Store,
-    /// The store as the change found it.
-    before: Snapshot,
     batch: OwnedWriteBatch,
-    /// What waits in each scope afterwards, where that changes.
-    counts: HashMap<Scope, Waiting>,
+    /// What becomes of the queues.
+    changes: BTreeMap<Scope, Change>,
+    /// Queues that are no more.
+    gone: Vec<Scope>,
     /// What a change was decided by must hold until it is made.
     _alone: MutexGuard<'a, ()>,
+}
+
+/// The receipt of an identity.
+#[derive(Clone, Copy)]
+struct Present {
+    number: u64,
+    hash: Hash,
+    waits: bool,
 }
 
 impl Store {
@@ -34,26 +43,25 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; none of them is stored then.
     pub fn insert(&self, receipts: &[Receipt]) -> Result<Vec<Inserted>, StoreError> {
-        // In the order of their keys: equal ones meet, and neighbours are looked up and written near each other.
-        let mut order: Vec<(Key, usize)> = receipts.iter().map(codec::key_of).zip(0..).collect();
-        order.sort_unstable();
         let mut outcomes = vec![Inserted::New; receipts.len()];
         let mut write = Write::begin(self);
-        let mut last: Option<(Key, Receipt)> = None;
         let now = unix_ms();
-        for (key, place) in order {
+        let mut last = None;
+        for (scope, identity, place) in sorted(receipts) {
             let (Some(receipt), Some(outcome)) = (receipts.get(place), outcomes.get_mut(place)) else { continue };
+            let hash = hash(receipt);
             let present = match last {
-                Some((of, receipt)) if of == key => Some(Stored { receipt, sequence: None }),
-                _ => self.find(&write.before, &key)?,
+                Some((of, present)) if of == (scope, identity) => Some(present),
+                _ => write.find(&scope, &identity)?,
             };
-            *outcome = compare(receipt, present.as_ref());
-            match outcome {
-                Inserted::New => write.wait(key, receipt, now)?,
-                Inserted::Replaced => write.batch.insert(&self.waiting, key, codec::value(receipt, now)),
+            *outcome = compare(&hash, present.as_ref());
+            let number = match outcome {
+                Inserted::New => write.join(&scope)?,
+                Inserted::Replaced => present.map_or(0, |present| present.number),
                 Inserted::Duplicate | Inserted::Kept | Inserted::Applied => continue,
-            }
-            last = Some((key, *receipt));
+            };
+            write.put(&scope, &identity, number, &hash, receipt, now)?;
+            last = Some(((scope, identity), Present { number, hash, waits: true }));
         }
         write.commit()?;
         Ok(outcomes)
@@ -66,27 +74,41 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing has changed then.
     pub fn apply(&self, batch: &AppliedBatch, receipts: &[Receipt]) -> Result<(), StoreError> {
-        let record = codec::batch_key(&codec::scope(&batch.workload, batch.epoch), batch.sequence);
-        if self.batch_at(&record)?.is_some_and(|other| other.receipts_root != batch.receipts_root) {
+        let of = codec::scope(&batch.workload, batch.epoch);
+        let record = codec::batch_key(&of, batch.sequence);
+        match self.batch_at(&record)? {
+            Some(recorded) if recorded.receipts_root == batch.receipts_root => return Ok(()),
             // It was applied in a fork that lost.
-            self.remove(&batch.workload, batch.epoch, batch.sequence)?;
+            Some(_) => self.remove(&batch.workload, batch.epoch, batch.sequence)?,
+            None => {}
         }
         let mut write = Write::begin(self);
-        let mut leaving = HashSet::new();
-        for receipt in receipts {
-            let key = codec::key_of(receipt);
-            let present = self.find(&write.before, &key)?;
-            if present.is_some_and(|stored| stored.sequence.is_some()) {
+        let now = unix_ms();
+        let mut members = RoaringTreemap::new();
+        let mut last = None;
+        for (scope, identity, place) in sorted(receipts) {
+            let Some(receipt) = receipts.get(place) else { continue };
+            if last.replace(identity) == Some(identity) || scope != of {
                 continue;
             }
-            if present.is_some() && leaving.insert(key) {
-                write.batch.remove(&self.waiting, key);
-                let count = write.count(receipt)?;
-                count.receipts = count.receipts.saturating_sub(1);
-            }
-            write.batch.insert(&self.applied, key, codec::value(receipt, batch.sequence));
+            let hash = hash(receipt);
+            let number = match write.find(&scope, &identity)? {
+                Some(present) if !present.waits => continue,
+                Some(present) if present.hash == hash => present.number,
+                Some(present) => {
+                    write.put(&scope, &identity, present.number, &hash, receipt, now)?;
+                    present.number
+                }
+                None => {
+                    let number = write.join(&scope)?;
+                    write.put(&scope, &identity, number, &hash, receipt, now)?;
+                    number
+                }
+            };
+            members.insert(number);
         }
-        write.look_for_oldest(&leaving)?;
+        write.batch.insert(&self.members, record, codec::members_value(&members)?);
+        write.change(&of)?.leaving = members;
         write.batch.insert(&self.batches, record, codec::batch_value(batch));
         write.batch.insert(&self.roots, batch.receipts_root, record);
         write.commit()
@@ -101,14 +123,9 @@ impl Store {
         let record = codec::batch_key(&scope, sequence);
         let mut write = Write::begin(self);
         let Some(batch) = self.batch_at(&record)? else { return Ok(()) };
-        let now = unix_ms();
-        for entry in write.before.clone().prefix(&self.applied, scope) {
-            let (key, value) = entry.into_inner()?;
-            let (receipt, of) = codec::receipt(&key, &value)?;
-            if of == sequence {
-                write.batch.remove(&self.applied, key);
-                write.wait(codec::key_of(&receipt), &receipt, now)?;
-            }
+        if let Some(members) = self.members.get(record)? {
+            write.change(&scope)?.joining = codec::members(&members)?;
+            write.batch.remove(&self.members, record);
         }
         write.batch.remove(&self.batches, record);
         if self.roots.get(batch.receipts_root)?.is_some_and(|key| *key == record) {
@@ -123,18 +140,31 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn prune(&self, workload: &Pubkey, epoch: u64) -> Result<(), StoreError> {
-        let range = || codec::scope(workload, 0)..codec::scope(workload, epoch);
-        for keyspace in [&self.counts, &self.waiting, &self.applied] {
-            loop {
-                let mut write = Write::begin(self);
-                let keys = write.before.range(keyspace, range()).take(REMOVALS_A_WRITE);
-                let keys = keys.map(fjall::Guard::key).collect::<Result<Vec<_>, _>>()?;
-                if keys.is_empty() {
-                    break;
-                }
-                keys.into_iter().for_each(|key| write.batch.remove(keyspace, key));
-                write.commit()?;
+        let mut write = Write::begin(self);
+        for record in self.scopes.range(codec::scope(workload, 0)..codec::scope(workload, epoch)) {
+            let (scope, id) = record.into_inner()?;
+            for record in self.members.prefix(&*scope) {
+                write.batch.remove(&self.members, record.key()?);
             }
+            write.gone.push(codec::scope_key(&scope)?);
+            write.batch.insert(&self.dropped, id, []);
+            write.batch.remove(&self.scopes, scope);
+        }
+        write.commit()?;
+        // Nothing leads to them any more.
+        for record in self.dropped.iter() {
+            let id = record.key()?;
+            for keyspace in [&self.identities, &self.receipts] {
+                let mut keys = keyspace.prefix(&id).map(fjall::Guard::key).peekable();
+                while keys.peek().is_some() {
+                    let mut batch = self.database.batch();
+                    for key in keys.by_ref().take(REMOVALS_A_WRITE) {
+                        batch.remove(keyspace, key?);
+                    }
+                    batch.commit()?;
+                }
+            }
+            self.dropped.remove(id)?;
         }
         Ok(())
     }
@@ -158,76 +188,128 @@ impl Store {
         write.batch.remove(&self.notes, name);
         write.commit()
     }
+
+    /// The queues as the disk has them.
+    pub(super) fn read_queues(&self) -> Result<Queues, StoreError> {
+        let mut queues = Queues::default();
+        for record in self.scopes.iter() {
+            let (scope, id) = record.into_inner()?;
+            let (scope, id) = (codec::scope_key(&scope)?, codec::scope_id(&id)?);
+            let last = self.receipts.prefix(id).next_back().map(fjall::Guard::key).transpose()?;
+            let next = last.map_or(Ok(0), |key| codec::number(&key).map(|number| number.saturating_add(1)))?;
+            let mut waiting = RoaringTreemap::new();
+            waiting.insert_range(0..next);
+            for (_, members) in self.members_of(&scope)? {
+                waiting -= members;
+            }
+            queues.next = queues.next.max(u32::from_be_bytes(id).saturating_add(1));
+            queues.queues.insert(scope, Queue { id, next, waiting });
+        }
+        for record in self.dropped.iter() {
+            let id = codec::scope_id(&record.key()?)?;
+            queues.next = queues.next.max(u32::from_be_bytes(id).saturating_add(1));
+        }
+        Ok(queues)
+    }
 }
 
 impl<'a> Write<'a> {
     fn begin(store: &'a Store) -> Self {
         let alone = store.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let batch = store.database.batch().durability(Some(PersistMode::SyncData));
-        Self { store, before: store.database.snapshot(), batch, counts: HashMap::new(), _alone: alone }
+        Self { store, batch, changes: BTreeMap::new(), gone: Vec::new(), _alone: alone }
     }
 
-    /// What waits where the receipt belongs.
-    fn count(&mut self, receipt: &Receipt) -> Result<&mut Waiting, StoreError> {
-        let (workload, epoch) = (Pubkey::new_from_array(receipt.attempt.workload), receipt.attempt.epoch);
-        let scope = codec::scope(&workload, epoch);
-        if !self.counts.contains_key(&scope) {
-            let none = Waiting { workload, epoch, receipts: 0, oldest_ms: u64::MAX };
-            let value = self.store.counts.get(scope)?;
-            self.counts.insert(scope, value.map_or(Ok(none), |value| codec::waiting(&scope, &value))?);
+    /// What becomes of a scope's queue; a scope that had none gets a number.
+    fn change(&mut self, scope: &Scope) -> Result<&mut Change, StoreError> {
+        let others = self.changes.len();
+        match self.changes.entry(*scope) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let queues = self.store.queues();
+                let change = if let Some(queue) = queues.queues.get(scope) {
+                    Change { id: queue.id, next: queue.next, ..Change::default() }
+                } else {
+                    let full = StoreError::Damaged("there are no numbers left for epochs");
+                    let others = u32::try_from(others).unwrap_or(u32::MAX);
+                    let id: ScopeId = queues.next.checked_add(others).ok_or(full)?.to_be_bytes();
+                    self.batch.insert(&self.store.scopes, scope, id);
+                    Change { id, ..Change::default() }
+                };
+                Ok(entry.insert(change))
+            }
         }
-        self.counts.get_mut(&scope).ok_or(StoreError::Damaged("a count is missing"))
     }
 
-    /// A receipt waits that did not.
-    fn wait(&mut self, key: Key, receipt: &Receipt, since_ms: u64) -> Result<(), StoreError> {
-        let count = self.count(receipt)?;
-        count.receipts = count.receipts.saturating_add(1);
-        count.oldest_ms = count.oldest_ms.min(since_ms);
-        self.batch.insert(&self.store.waiting, key, codec::value(receipt, since_ms));
+    /// The receipt of an identity as the write found it, if there is one.
+    fn find(&self, scope: &Scope, identity: &Identity) -> Result<Option<Present>, StoreError> {
+        let Some(id) = self.store.queues().id(scope) else { return Ok(None) };
+        let Some(value) = self.store.identities.get(codec::identity_key(id, identity))? else { return Ok(None) };
+        let (number, hash) = codec::place(&value)?;
+        Ok(Some(Present { number, hash, waits: self.store.queues().waits(scope, number) }))
+    }
+
+    /// The number of a new receipt, which waits.
+    fn join(&mut self, scope: &Scope) -> Result<u64, StoreError> {
+        let change = self.change(scope)?;
+        let number = change.next;
+        change.next = number.saturating_add(1);
+        change.joining.insert(number);
+        Ok(number)
+    }
+
+    /// Writes a receipt under its number.
+    fn put(
+        &mut self,
+        scope: &Scope,
+        identity: &Identity,
+        number: u64,
+        hash: &Hash,
+        receipt: &Receipt,
+        since_ms: u64,
+    ) -> Result<(), StoreError> {
+        let id = self.change(scope)?.id;
+        let store = self.store;
+        self.batch.insert(&store.identities, codec::identity_key(id, identity), codec::place_value(number, hash));
+        self.batch.insert(&store.receipts, codec::receipt_key(id, number), codec::receipt_value(receipt, since_ms));
         Ok(())
     }
 
-    /// Corrects when the oldest came, now that the receipts at `leaving` do not wait any more.
-    fn look_for_oldest(&mut self, leaving: &HashSet<Key>) -> Result<(), StoreError> {
-        for (scope, count) in &mut self.counts {
-            if count.receipts == 0 || count.receipts > AGES_LOOKED_AT {
-                continue;
-            }
-            let mut oldest = u64::MAX;
-            for entry in self.before.prefix(&self.store.waiting, scope) {
-                let (key, value) = entry.into_inner()?;
-                if !leaving.contains(&*key) {
-                    oldest = oldest.min(codec::number(&value)?);
-                }
-            }
-            count.oldest_ms = oldest;
+    fn commit(self) -> Result<(), StoreError> {
+        self.batch.commit()?;
+        let mut queues = self.store.queues.write().unwrap_or_else(PoisonError::into_inner);
+        for (scope, change) in self.changes {
+            queues.change(scope, change);
+        }
+        for scope in self.gone {
+            queues.queues.remove(&scope);
         }
         Ok(())
-    }
-
-    fn commit(mut self) -> Result<(), StoreError> {
-        for (scope, count) in self.counts {
-            if count.receipts == 0 {
-                self.batch.remove(&self.store.counts, scope);
-            } else {
-                self.batch.insert(&self.store.counts, scope, codec::count_value(&count));
-            }
-        }
-        Ok(self.batch.commit()?)
     }
 }
 
-/// What is to become of a receipt where `present` is.
-fn compare(receipt: &Receipt, present: Option<&Stored>) -> Inserted {
+/// Receipts by scope, identity and place. In this order equal ones meet, and neighbours are looked up and written near each
+/// other.
+fn sorted(receipts: &[Receipt]) -> Vec<(Scope, Identity, usize)> {
+    let keyed = |(place, receipt)| (codec::scope_of(receipt), codec::identity_of(receipt), place);
+    let mut order: Vec<_> = receipts.iter().enumerate().map(keyed).collect();
+    order.sort_unstable();
+    order
+}
+
+/// What is to become of a receipt with this hash where `present` is.
+fn compare(hash: &Hash, present: Option<&Present>) -> Inserted {
     match present {
         None => Inserted::New,
-        Some(stored) if stored.receipt == *receipt => match stored.sequence {
-            Some(_) => Inserted::Applied,
-            None => Inserted::Duplicate,
-        },
+        Some(present) if present.hash == *hash => {
+            if present.waits {
+                Inserted::Duplicate
+            } else {
+                Inserted::Applied
+            }
+        }
         // Their order is that of nothing a reporter cares for, and the same for everybody.
-        Some(stored) if stored.sequence.is_none() && hash(receipt) < hash(&stored.receipt) => Inserted::Replaced,
+        Some(present) if present.waits && *hash < present.hash => Inserted::Replaced,
         Some(_) => Inserted::Kept,
     }
 }
