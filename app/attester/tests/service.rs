@@ -9,7 +9,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use town::{Daemon, Town};
+use town::{Daemon, Town, metric};
 
 async fn post(url: &str, body: impl Into<reqwest::Body>) -> (u16, Option<String>, Value) {
     let answer = reqwest::Client::new().post(format!("{url}/v1/receipts")).body(body).send().await.unwrap();
@@ -20,12 +20,6 @@ async fn post(url: &str, body: impl Into<reqwest::Body>) -> (u16, Option<String>
 fn stored(town: &Town) -> u64 {
     let store = Store::open(&town.folder.path().join("data/store")).unwrap();
     store.waiting().unwrap().iter().map(|waiting| waiting.receipts).sum()
-}
-
-async fn metric(url: &str, name: &str) -> u64 {
-    let text = reqwest::get(format!("{url}/metrics")).await.unwrap().text().await.unwrap();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or("0");
-    value.parse().unwrap()
 }
 
 async fn until_accepted(url: &str, receipts: u64) {
