@@ -1,8 +1,8 @@
 //! Receipts from NATS JetStream: how intake scales past one machine.
 //!
-//! All workers of one attester share one durable pull consumer, so each message goes to one of them, and is acknowledged only
-//! when its receipts are stored. What is refused for good is terminated, and what may pass once the chain has moved comes again
-//! later. A worker that dies loses nothing: the server gives its messages to another one.
+//! Attesters that name the same durable pull consumer share its messages: each goes to one of them, and is acknowledged only
+//! when its receipts are stored; the others get them by the agreement. What is refused for good is terminated, and what may pass
+//! once the chain has moved comes again later. An attester that dies loses nothing: the server gives its messages to another.
 
 use super::{Documents, Intake, Verdict};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
@@ -36,7 +36,7 @@ pub struct NatsSettings {
     pub url: String,
     /// The stream, which must be there.
     pub stream: String,
-    /// The durable consumer: one name for each attester, shared by its workers. Absent: `attester-` and the attester's key.
+    /// The durable consumer; attesters that name the same share its messages. Absent: `attester-` and the attester's key.
     #[serde(default)]
     pub consumer: Option<String>,
     /// A file with credentials, if the server wants some.
