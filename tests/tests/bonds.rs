@@ -36,7 +36,7 @@ fn seats(world: &World) -> Vec<Bond> {
 
 fn add(world: &World, operator: &Operator, amount: u64) -> Instruction {
     let net = &world.net;
-    ix::add_bond(operator.wallet, net.address, operator.account, &net.token, operator.source, amount)
+    ix::add_bond(operator.wallet, net.address, &net.token, operator.source, amount)
 }
 
 fn withdraw(world: &World, operator: &Operator) -> Instruction {
@@ -247,7 +247,8 @@ fn what_a_bond_may_be() {
     // Nobody adds to another's bond: a unit at the right time would keep it from retiring.
     let other = world.wallet(2);
     let net = world.net.clone();
-    let foreign = ix::add_bond(other.wallet, net.address, wallet.account, &net.token, other.source, 1);
+    let mut foreign = ix::add_bond(other.wallet, net.address, &net.token, other.source, 1);
+    foreign.accounts[2].pubkey = wallet.account;
     world.refuses(foreign, CoverageError::WrongWallet);
 }
 

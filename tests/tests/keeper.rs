@@ -362,7 +362,7 @@ async fn a_slot_is_synced_when_its_operators_bond_changes() {
     let mut keeper = stage.keeper(0, Policy::default());
     keeper.run_once(&stop).await.unwrap();
     let operator = &stage.operators[2];
-    let add = ix::add_bond(operator.wallet, stage.net.address, operator.account, &stage.net.token, operator.source, 77);
+    let add = ix::add_bond(operator.wallet, stage.net.address, &stage.net.token, operator.source, 77);
     stage.send(&[add]);
     let duties = stage.due(&Policy::default()).await.duties;
     assert_eq!(duties, [Duty::Sync { workload: stage.workloads[0], operator: operator.account, slot: 2 }]);

@@ -118,7 +118,7 @@ fn life(world: &mut World) {
     world.fund(3_000_000);
     let first = world.enrolled(1, 2_000, 1, workload);
     let second = world.enrolled(2, 4_000, 2, workload);
-    world.send(&[ix::add_bond(first.wallet, net.address, first.account, &net.token, first.source, 1_000)]);
+    world.send(&[ix::add_bond(first.wallet, net.address, &net.token, first.source, 1_000)]);
     let sponsor = ix::sponsor_workload(net.authority, net.address, workload, &net.token, net.treasurer, 500_000);
     world.send(&[sponsor]);
     assert_eq!(world.cluster.tokens(&net.treasurer), (1 << 60) - 3_500_000 - 5 * ATTESTER_BOND);

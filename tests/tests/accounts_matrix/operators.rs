@@ -27,11 +27,11 @@ impl Fixture {
         places.extend(events());
         self.add("register_operator", register, places);
 
-        let add = |network, operator| ix::add_bond(first.wallet, network, operator, &one.token, first.source, 5);
+        let add = ix::add_bond(first.wallet, one.network, &one.token, first.source, 5);
         let mut places = vec![place("wallet", second.wallet), self.network(), self.operator(0)];
         places.extend(self.deposit(second.source));
         places.extend(events());
-        self.add("add_bond", add(one.network, first.account), places);
+        self.add("add_bond", add, places);
 
         let mut places = vec![place("wallet", second.wallet), self.network(), self.operator(0)];
         places.extend(events());

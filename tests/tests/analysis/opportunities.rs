@@ -216,7 +216,7 @@ fn a_network_in_motion_is_forecast_as_well() {
             |units| ix::sponsor_workload(net.authority, net.address, workloads[0], &net.token, net.treasurer, units);
         scene.world.send(&[sponsor(123_456)]);
         let first = scene.world.wallet(1);
-        scene.world.send(&[ix::add_bond(first.wallet, net.address, first.account, &net.token, first.source, 90_000)]);
+        scene.world.send(&[ix::add_bond(first.wallet, net.address, &net.token, first.source, 90_000)]);
         scene.world.send(&[ix::sync_slot(net.address, first.account, workloads[0], 0)]);
         let change = Config { emission: 3_000_000, rule: 1, carry_cap_epochs: 1, ..soon };
         scene.world.send(&[ix::propose_config(net.authority, net.address, change)]);

@@ -37,7 +37,7 @@ fn rows_in(kind: &str, program: Pubkey, extended: bool) -> Vec<Row> {
     bench.add(kind, &[sponsor]);
     let operator = bench.wallet();
     bench.add(kind, &[bench.world.registration(&operator, 10_000)]);
-    let add = ix::add_bond(operator.wallet, net.address, operator.account, &net.token, operator.source, 10_000);
+    let add = ix::add_bond(operator.wallet, net.address, &net.token, operator.source, 10_000);
     bench.add(kind, &[add]);
     bench.add(kind, &[ix::add_attester_bond(net.authority, net.address, &net.token, net.treasurer, 0, 1_000)]);
     withdraw(&mut bench, kind, &operator);

@@ -21,7 +21,7 @@ fn add_bond_refuses_others_operators_and_too_much() {
     let foreign = elsewhere(&mut world);
     let (operator, other) = (world.operator(1, 1_000), world.operator(2, 1_000));
     let net = world.net.clone();
-    let good = ix::add_bond(operator.wallet, net.address, operator.account, &net.token, operator.source, 500);
+    let good = ix::add_bond(operator.wallet, net.address, &net.token, operator.source, 500);
     world.refuses(swapped(good.clone(), 0, other.wallet), CoverageError::WrongWallet);
     world.refuses(swapped(good.clone(), 2, other.account), CoverageError::WrongWallet);
     world.refuses(swapped(good.clone(), 2, foreign.operator.account), CoverageError::WrongNetwork);

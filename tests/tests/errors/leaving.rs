@@ -43,7 +43,7 @@ fn sync_slot_refuses_to_lose_what_is_staged() {
     let (mut world, workload, [operator, _]) = two_slots(World::new());
     let net = world.net.clone();
     let sync = ix::sync_slot(net.address, operator.account, workload, 0);
-    let add = ix::add_bond(operator.wallet, net.address, operator.account, &net.token, operator.source, 10);
+    let add = ix::add_bond(operator.wallet, net.address, &net.token, operator.source, 10);
     world.open_epoch();
     world.send(&[add.clone(), sync.clone(), add.clone(), sync.clone()]); // for epoch 1, twice
     world.open_epoch();

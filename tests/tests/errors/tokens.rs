@@ -22,7 +22,7 @@ pub fn deposits(world: &mut World, amount: u64) -> [(Instruction, usize); 5] {
         (ix::sponsor_workload(authority, network, address, &token, treasurer, amount), 4),
         (ix::add_attester_bond(authority, network, &token, treasurer, 0, amount), 3),
         (world.registration(&next, amount), 3),
-        (ix::add_bond(operator.wallet, network, operator.account, &token, operator.source, amount), 3),
+        (ix::add_bond(operator.wallet, network, &token, operator.source, amount), 3),
     ]
 }
 

@@ -58,7 +58,7 @@ fn instructions() -> (World, Vec<(Instruction, usize)>) {
         (ix::open_epoch(payer, net, 1), 2),
         (ix::close_epoch(payer, net, 0, &[workload]), 2),
         (world.registration(&other, 1_000), 1),
-        (ix::add_bond(wallet, net, account, &token, operator.source, 1), 2),
+        (ix::add_bond(wallet, net, &token, operator.source, 1), 2),
         (ix::unbond(wallet, net, 1), 2),
         (ix::withdraw_bond(payer, net, &token, wallet), 2),
         (ix::slash_operator(net, account, workload, 0), 3),

@@ -71,7 +71,7 @@ fn live(world: &mut World) -> Vec<Pubkey> {
     world.enroll(&second, workloads[1]);
     world.send(&[ix::sponsor_workload(net.authority, net.address, workloads[1], &net.token, net.treasurer, 777)]);
     world.open_epoch();
-    world.send(&[ix::add_bond(first.wallet, net.address, first.account, &net.token, first.source, 500)]);
+    world.send(&[ix::add_bond(first.wallet, net.address, &net.token, first.source, 500)]);
     world.send(&[ix::sync_slot(net.address, first.account, workloads[0], 0)]);
     world.batch(workloads[0], &[(0, GOOD), (1, BREACH)]);
     fraud(world, workloads[0]);

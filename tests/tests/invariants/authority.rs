@@ -76,7 +76,7 @@ fn i9_no_strangers() {
     refused(as_stranger(ix::retire_operator(operator.wallet, net.address)), WrongWallet);
     refused(as_stranger(ix::leave_cell(operator.wallet, net.address, workload, 0)), WrongWallet);
     refused(as_stranger(ix::commit_capabilities(operator.wallet, net.address, [1; 32], 1)), WrongWallet);
-    let add = ix::add_bond(operator.wallet, net.address, operator.account, &net.token, stranger.source, 1);
+    let add = ix::add_bond(operator.wallet, net.address, &net.token, stranger.source, 1);
     refused(as_stranger(add), WrongWallet);
     let [_, enroll] = world.enrolment(&operator, workload);
     world.refuses(as_stranger(enroll), WrongWallet);

@@ -31,7 +31,7 @@ fn i6_no_retroaction() {
         if busy {
             world.set_time(GENESIS + EPOCH / 2);
             // Bonds, failure domains, leaving, enrolling, weights, configuration, committee: all at once.
-            world.send(&[ix::add_bond(first.wallet, net.address, first.account, &net.token, first.source, 90_000)]);
+            world.send(&[ix::add_bond(first.wallet, net.address, &net.token, first.source, 90_000)]);
             world.attest_domain(&second, 7);
             world.send(&[ix::sync_slot(net.address, first.account, workloads[0], 0)]);
             world.send(&[ix::sync_slot(net.address, second.account, workloads[0], 1)]);

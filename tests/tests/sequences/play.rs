@@ -133,8 +133,8 @@ impl Arena {
                 ix::register_operator(wallet, address, token, source, payout, units.into())
             }
             Action::AddBond { operator, units } => {
-                let Operator { wallet, account, source, .. } = self.operator(operator);
-                ix::add_bond(wallet, address, account, token, source, units.into())
+                let Operator { wallet, source, .. } = self.operator(operator);
+                ix::add_bond(wallet, address, token, source, units.into())
             }
             Action::Unbond { operator, units } => ix::unbond(self.operator(operator).wallet, address, units.into()),
             Action::WithdrawBond { operator } => {

@@ -226,7 +226,7 @@ async fn run_bond(context: &Context, network: &NetworkAccount, bond: Bond) -> Re
             let units = amount.units(decimals)?;
             let source = network.source(from, &signer);
             let facts = Record::new().text("operator", address).tokens("amount", units, decimals).text("from", source);
-            let add = instructions::add_bond(signer, network.address, address, &network.token, source, units);
+            let add = instructions::add_bond(signer, network.address, &network.token, source, units);
             context.execute(Plan::new("add to the bond").facts(facts).step(add)).await
         }
         Bond::Unbond { amount } => {

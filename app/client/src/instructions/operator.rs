@@ -33,18 +33,11 @@ pub fn register_operator(
 
 /// Adds tokens from the account `source` of an operator's wallet to its bond.
 #[must_use]
-pub fn add_bond(
-    wallet: Pubkey,
-    network: Pubkey,
-    operator: Pubkey,
-    token: &Token,
-    source: Pubkey,
-    amount_units: u64,
-) -> Instruction {
+pub fn add_bond(wallet: Pubkey, network: Pubkey, token: &Token, source: Pubkey, amount_units: u64) -> Instruction {
     let accounts = accounts::AddBond {
         wallet,
         network,
-        operator,
+        operator: pda::operator(&network, &wallet),
         mint: token.mint,
         source,
         vault: pda::vault(&network),
