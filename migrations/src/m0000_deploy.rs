@@ -177,8 +177,7 @@ async fn open_buffer(
 
 /// A name for the bytes, of the 32 characters that a seed may have.
 fn seed(bytes: &[u8]) -> String {
-    let hash = Software::hash(&[bytes]);
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Software::hash(&[bytes])).chars().take(32).collect()
 }
 
 /// Makes room for a program that has grown; returns how many transactions that took. Returns in a block after the one that

@@ -20,7 +20,7 @@ pub mod context;
 mod error;
 pub mod execute;
 pub mod fixed;
-pub mod hex;
+pub mod hash32;
 pub mod keeper;
 pub mod localnet;
 pub mod network;

@@ -206,7 +206,7 @@ fn attest(world: &mut World) {
     for sequence in [0, 1] {
         let shown = world.json("bob", &["batch", "show", "0", &sequence.to_string()]);
         assert_eq!((&shown["counts"], shown["signatures"].as_array().unwrap().len()), (&json!("yes"), 3));
-        let root: covctl::hex::Hash32 = shown["receipts_root"].as_str().unwrap().parse().unwrap();
+        let root: covctl::hash32::Hash32 = shown["receipts_root"].as_str().unwrap().parse().unwrap();
         let path = published.join(file(&world.network(), 0, &workload, sequence, &root.0));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::copy(receipts, path).unwrap();

@@ -1,8 +1,8 @@
 //! Published receipts: whatever is wrong with them is found and named.
 
 use crate::snapshot;
+use coverage_client::audit::check as audit;
 use coverage_client::audit::receipts::{BatchFile, Discrepancy, Fault, ReceiptsReport, check, expected, file};
-use coverage_client::audit::{check as audit, hex};
 use coverage_client::batch::{self, Statement};
 use coverage_client::evidence::payload;
 use coverage_client::pda;
@@ -220,7 +220,7 @@ fn a_receipt_that_is_changed_is_not_signed_any_more() {
     let expected = [(Fault::WrongRoot, 0, Some(0), None, None), (Fault::BadSignature, 0, Some(0), Some(600), Some(1))];
     assert_eq!(faults(&report), expected);
     assert_eq!((report.receipts, report.signatures), (750, 749));
-    let request = hex(&scene.batches[&(0, 0)][600].attempt.request_id);
+    let request = hex::encode(scene.batches[&(0, 0)][600].attempt.request_id);
     assert_eq!(report.discrepancies[1].request_id, Some(request));
 }
 
@@ -286,7 +286,7 @@ fn batches_that_should_never_have_been_endorsed() {
         if !expected.is_empty() {
             assert_eq!((found.expected.as_str(), found.actual.as_str()), (expected, actual));
         }
-        assert_eq!(found.request_id, Some(hex(&attempt.request_id)));
+        assert_eq!(found.request_id, Some(hex::encode(attempt.request_id)));
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the committee signs: signatures from its keys or from files, and the transactions that make a statement count.
 
 use crate::execute::Plan;
-use crate::hex::hex;
 use crate::record::{Record, Table};
 use crate::solana_config::keypair;
 use crate::{CliError, Context, ExitStatus};
@@ -58,7 +57,7 @@ pub async fn run(
     endorsers: &Endorsers,
 ) -> Result<ExitStatus, CliError> {
     let signatures = endorsers.collect(statement)?;
-    let plan = plan.fact("digest", hex(&statement.digest));
+    let plan = plan.fact("digest", hex::encode(statement.digest));
     if endorsers.sign_only {
         let row = |(key, signature): &Signature| {
             let signature = solana_signature::Signature::from(*signature);
@@ -178,7 +177,7 @@ fn read(path: &Path, statement: &Statement) -> Result<Vec<Signature>, CliError> 
     let wrong = |reason: String| CliError::File { path: path.to_path_buf(), reason };
     let expected = |error| wrong(format!("{error}; expected what --sign-only --output json prints"));
     let signed: Signed = serde_json::from_str(&text).map_err(expected)?;
-    let digest = hex(&statement.digest);
+    let digest = hex::encode(statement.digest);
     if signed.digest != digest {
         let made = format!("it signs {}, not {digest}", signed.digest);
         return Err(wrong(format!("{made}: receipts, sequence number or committee are others by now; sign anew")));

@@ -3,7 +3,6 @@
 use super::{batch_challenge, batch_submit};
 use crate::context::NetworkAccount;
 use crate::execute::Plan;
-use crate::hex::hex;
 use crate::record::{Record, Table};
 use crate::reference::Reference;
 use crate::{CliError, Context, ExitStatus};
@@ -105,7 +104,7 @@ fn row(log: &BatchLog, number: u64, record: &BatchRecord) -> Record {
         .number("receipts", record.receipts)
         .number("signed_by", record.endorsers.count_ones())
         .text("counts", stands)
-        .text("receipts_root", hex(&record.receipts_root))
+        .text("receipts_root", hex::encode(record.receipts_root))
 }
 
 async fn show(
@@ -126,7 +125,7 @@ async fn show(
         Record::new().number("place", place).optional("attester", same.then_some(attester.key))
     };
     let result = row(&log, sequence as u64, record)
-        .text("entries_hash", hex(&record.entries_hash))
+        .text("entries_hash", hex::encode(record.entries_hash))
         .number("generation", record.generation)
         .list("signatures", signed.map(endorser).collect());
     context.emit(&result)?;

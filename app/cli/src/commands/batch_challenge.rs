@@ -3,7 +3,6 @@
 use super::{batch, batch_submit};
 use crate::context::NetworkAccount;
 use crate::execute::Plan;
-use crate::hex::hex;
 use crate::record::Record;
 use crate::reference::Reference;
 use crate::{CliError, Context, ExitStatus};
@@ -88,7 +87,7 @@ impl Folder<'_> {
         let receipts = batch_submit::read(&path)?;
         let leaves = leaves(&receipts);
         if Published::new(&network, epoch, &leaves).root() != Some(record.receipts_root) {
-            let root = hex(&record.receipts_root);
+            let root = hex::encode(record.receipts_root);
             return Err(CliError::File { path, reason: format!("these are not the receipts of root {root}") });
         }
         Ok(receipts)
@@ -148,7 +147,7 @@ fn entries(path: Option<&Path>, record: &BatchRecord, receipts: &[Receipt]) -> R
     };
     let bytes = std::fs::read(path).map_err(|error| CliError::Read { path: path.to_path_buf(), error })?;
     if Software::hash(&[&bytes]) != record.entries_hash || !bytes.len().is_multiple_of(size_of::<Entry>()) {
-        let reason = format!("these are not the entries of hash {}", hex(&record.entries_hash));
+        let reason = format!("these are not the entries of hash {}", hex::encode(record.entries_hash));
         return Err(CliError::File { path: path.to_path_buf(), reason });
     }
     Ok(bytes.chunks_exact(size_of::<Entry>()).map(bytemuck::pod_read_unaligned).collect())

@@ -3,7 +3,6 @@
 use super::attestation::{self, Endorsers};
 use crate::context::NetworkAccount;
 use crate::execute::Plan;
-use crate::hex::hex;
 use crate::record::Record;
 use crate::reference::Reference;
 use crate::{CliError, Context, ExitStatus};
@@ -55,7 +54,7 @@ pub async fn run(context: &Context, network: &NetworkAccount, args: Args) -> Res
         .number("epoch", cell.epoch)
         .number("batch", cell.batches)
         .number("receipts", receipts.len() as u64)
-        .text("receipts_root", hex(&statement.args.receipts_root));
+        .text("receipts_root", hex::encode(statement.args.receipts_root));
     let plan = Plan::new(format!("apply batch {} of epoch {}", cell.batches, cell.epoch)).facts(facts);
     // The first batch of its number pays for a record of the log.
     let log = context.rpc().require(&pda::log(&workload)).await?.data.len();
@@ -90,7 +89,7 @@ fn verify(path: &Path, network: &Pubkey, receipts: &[Receipt]) -> Result<(), Cli
         let key = ReporterKey::new(receipt.attempt.reporter);
         let holds = |key: &ReporterKey| signature::all_hold(&[Signed { key, message, signature: &receipt.signature }]);
         if !key.as_ref().is_some_and(holds) {
-            let request = hex(&receipt.attempt.request_id);
+            let request = hex::encode(receipt.attempt.request_id);
             let reason = format!("the receipt of request {request} is not signed by its reporter");
             return Err(CliError::File { path: path.to_path_buf(), reason });
         }

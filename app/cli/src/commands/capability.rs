@@ -4,7 +4,6 @@ use super::{operator, workload};
 use crate::context::NetworkAccount;
 use crate::execute::Plan;
 use crate::fixed::parse_decimal;
-use crate::hex::hex;
 use crate::record::{Record, Table};
 use crate::reference::Reference;
 use crate::{CliError, Context, ExitStatus};
@@ -104,7 +103,7 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitStatus, CliError> 
             let committed = account.capability_count > 0;
             let record = Record::new()
                 .text("operator", address)
-                .optional("root", committed.then(|| hex(&account.capability_root)))
+                .optional("root", committed.then(|| hex::encode(account.capability_root)))
                 .number("capabilities", account.capability_count)
                 .number("effective_epoch", account.capability_epoch);
             context.emit(&record)?;
@@ -119,9 +118,9 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitStatus, CliError> 
             };
             let index = tree.find(&workload).ok_or_else(missing)?;
             let (leaf, proof) = tree.open(index).ok_or_else(missing)?;
-            let step = |hash: &[u8; 32]| Record::new().text("hash", hex(hash));
+            let step = |hash: &[u8; 32]| Record::new().text("hash", hex::encode(hash));
             let record = Record::new()
-                .text("root", hex(&tree.root()))
+                .text("root", hex::encode(tree.root()))
                 .number("capabilities", tree.count())
                 .number("index", index)
                 .text("workload", workload)
@@ -130,7 +129,7 @@ pub async fn run(context: &Context, args: Args) -> Result<ExitStatus, CliError> 
                 .number("region", leaf.region)
                 .number("latency_ms", leaf.latency_ms)
                 .rate("capacity", leaf.capacity_milli)
-                .text("salt", hex(&leaf.salt))
+                .text("salt", hex::encode(leaf.salt))
                 .list("proof", proof.iter().map(step).collect::<Table>());
             context.emit(&record)?;
             Ok(ExitStatus::Done)
@@ -145,7 +144,7 @@ async fn commit(context: &Context, network: &NetworkAccount, file: &Path) -> Res
         make_secret(&secret_file(file))?;
     }
     let tree = open(context, network, file).await?;
-    let facts = Record::new().text("operator", address).text("root", hex(&tree.root()));
+    let facts = Record::new().text("operator", address).text("root", hex::encode(tree.root()));
     let plan = Plan::new("commit capabilities").facts(facts.number("capabilities", tree.count()));
     if account.capability_root == tree.root() {
         return context.execute(plan).await;
@@ -225,7 +224,7 @@ fn make_secret(path: &Path) -> Result<(), CliError> {
         file => file.map_err(wrong)?,
     };
     // A new key is 32 random bytes of the operating system.
-    let random = hex(Keypair::new().secret_bytes());
+    let random = hex::encode(Keypair::new().secret_bytes());
     writeln!(file, "{random}").and_then(|()| file.sync_all()).map_err(wrong)?;
     eprintln!("made {}: without it nothing can be enrolled, so keep it, and keep it to yourself", path.display());
     Ok(())
@@ -239,7 +238,7 @@ fn read_secret(context: &Context, path: &Path) -> Result<[u8; 32], CliError> {
     };
     let wrong = |reason| CliError::File { path: path.to_path_buf(), reason };
     text.trim()
-        .parse::<crate::hex::Hash32>()
+        .parse::<crate::hash32::Hash32>()
         .map(|hash| hash.0)
         .map_err(|_| wrong("expected 64 hexadecimal digits".to_owned()))
 }

@@ -4,7 +4,6 @@ use super::operator_domain;
 use crate::amounts::Tokens;
 use crate::context::NetworkAccount;
 use crate::execute::{Plan, account_bytes};
-use crate::hex::hex;
 use crate::record::{Record, Table};
 use crate::reference::Reference;
 use crate::{CliError, Context, ExitStatus};
@@ -186,7 +185,7 @@ fn show(network: &NetworkAccount, address: Pubkey, operator: &Operator) -> Recor
         .time("withdrawable_ts", operator.bond.withdrawable_ts)
         .field("domain", domain(operator.domain), operator.domain)
         .number("domain_version", operator.domain_version)
-        .optional("capability_root", committed.then(|| hex(&operator.capability_root)))
+        .optional("capability_root", committed.then(|| hex::encode(operator.capability_root)))
         .number("capabilities", operator.capability_count)
         .number("capability_epoch", operator.capability_epoch)
         .number("cells", operator.cells)

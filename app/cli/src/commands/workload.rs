@@ -4,7 +4,7 @@ use crate::amounts::Tokens;
 use crate::context::NetworkAccount;
 use crate::execute::{Plan, account_bytes};
 use crate::fixed::parse_decimal;
-use crate::hex::{Hash32, hex};
+use crate::hash32::Hash32;
 use crate::record::{Record, Table};
 use crate::reference::Reference;
 use crate::{CliError, Context, ExitStatus};
@@ -177,8 +177,8 @@ async fn register(context: &Context, network: &NetworkAccount, args: &Register) 
 fn needs(requirements: &Requirements) -> Record {
     let region = if requirements.region == ANY_REGION { "any".to_owned() } else { requirements.region.to_string() };
     Record::new()
-        .text("model", hex(&requirements.model))
-        .text("descriptor", hex(&requirements.descriptor_hash))
+        .text("model", hex::encode(requirements.model))
+        .text("descriptor", hex::encode(requirements.descriptor_hash))
         .number("latency_ms", requirements.latency_ms)
         .number("hardware_class", requirements.hardware_class)
         .number("verification_mode", requirements.verification_mode)

@@ -1,7 +1,7 @@
 //! I4 and I5: the batches that logs show, and whether the counters are theirs.
 
 use super::check::{Finding, asked};
-use super::{Invariant, hex, is_shown, settled};
+use super::{Invariant, is_shown, settled};
 use crate::rpc::{Snapshot, WorkloadState};
 use coverage_math::cell::Slot;
 use coverage_settlement::state::{BATCH_REMOVED, BatchRecord, Cell, Phase};
@@ -56,7 +56,7 @@ pub(super) fn logged(snapshot: &Snapshot, id: u64, state: &WorkloadState, epoch:
         workload: id,
         epoch: of,
         sequence,
-        receipts_root: hex(&record.receipts_root),
+        receipts_root: hex::encode(record.receipts_root),
         receipts: record.receipts,
         generation: record.generation,
         endorsers: endorsers(snapshot, record),
@@ -104,7 +104,7 @@ fn repeated(id: u64, records: &[BatchRecord]) -> Vec<Finding> {
     for (sequence, record) in records.iter().enumerate().filter(|(_, record)| stands(record)) {
         if let Some(first) = seen.insert(record.receipts_root, sequence) {
             let what = format!("receipts root of batch {sequence}");
-            let actual = format!("{} as in batch {first}", hex(&record.receipts_root));
+            let actual = format!("{} as in batch {first}", hex::encode(record.receipts_root));
             findings.push(Finding::new(Invariant::Once, Some(id), &what, &"one of its own", &actual));
         }
     }

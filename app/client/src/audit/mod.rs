@@ -114,9 +114,3 @@ impl fmt::Display for Difference {
         write!(f, "{} is {}, recomputed {}", self.what, self.actual, self.expected)
     }
 }
-
-/// Bytes in hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -160,7 +160,7 @@ fn enter(
         workload: workload.id,
         address: state.address.to_string(),
         requires: Requires {
-            model: crate::audit::hex(&workload.model),
+            model: hex::encode(workload.model),
             hardware_class: workload.hardware_class,
             verification_mode: workload.verification_mode,
             region: workload.region,

@@ -1,7 +1,7 @@
 //! One cell's batches, held against its log one after another, then against its counters.
 
 use super::{BatchFile, Discrepancy, Fault, ReceiptsReport};
-use crate::audit::{batches, hex};
+use crate::audit::batches;
 use crate::batch::{receipt_tag, receipts_tag};
 use crate::rpc::{Snapshot, WorkloadState};
 use crate::signature::{self, ReporterKey, Signed};
@@ -70,7 +70,7 @@ impl<'a> Auditor<'a> {
             epoch: self.epoch,
             batch: Some(batch),
             leaf: Some(leaf),
-            request_id: Some(hex(&receipt.attempt.request_id)),
+            request_id: Some(hex::encode(receipt.attempt.request_id)),
             slot: Some(receipt.attempt.slot),
             fault,
             expected,
@@ -113,13 +113,13 @@ impl<'a> Auditor<'a> {
         }
         let root = merkle::root::<Software>(&mut leaves);
         if root != Some(record.receipts_root) {
-            let root = root.map_or_else(|| "none".to_owned(), |root| hex(&root));
-            self.fault(number, Fault::WrongRoot, &hex(&record.receipts_root), &root);
+            let root = root.map_or_else(|| "none".to_owned(), hex::encode);
+            self.fault(number, Fault::WrongRoot, &hex::encode(record.receipts_root), &root);
         }
         let entries = self.count(&receipts);
         let hash = Software::hash(&[bytemuck::cast_slice(&entries)]);
         if hash != record.entries_hash {
-            self.fault(number, Fault::WrongEntries, &hex(&record.entries_hash), &hex(&hash));
+            self.fault(number, Fault::WrongEntries, &hex::encode(record.entries_hash), &hex::encode(hash));
         }
         self.report.receipts = self.report.receipts.saturating_add(receipts.len() as u64);
         self.each(batch.sequence, &receipts);
@@ -223,7 +223,7 @@ impl<'a> Auditor<'a> {
                     epoch: self.epoch,
                     batch: Some(second.2),
                     leaf: Some(second.3),
-                    request_id: Some(hex(&second.0)),
+                    request_id: Some(hex::encode(second.0)),
                     slot: Some(second.1),
                     fault: Fault::Duplicate,
                     expected: "counted once".to_owned(),

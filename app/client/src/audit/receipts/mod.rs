@@ -4,7 +4,7 @@
 
 mod auditor;
 
-use super::{check::asked, hex};
+use super::check::asked;
 use crate::rpc::{Snapshot, WorkloadState};
 use auditor::Auditor;
 use coverage_math::hash::Hash;
@@ -135,7 +135,7 @@ impl BatchFile<'_> {
 #[must_use]
 pub fn file(network: &Pubkey, epoch: u64, workload: &Pubkey, sequence: u64, root: &Hash) -> PathBuf {
     let folder = PathBuf::from(network.to_string()).join(epoch.to_string()).join(workload.to_string());
-    folder.join(format!("{sequence}-{}.receipts", hex(root)))
+    folder.join(format!("{sequence}-{}.receipts", hex::encode(root)))
 }
 
 /// How many batches there are to be checked: those of the epoch asked for that stand.
