@@ -3,7 +3,7 @@
 
 use crate::file::Prepared;
 use coverage_client::chain::Chain;
-use coverage_client::embedded::{create_mint, mint_to};
+use coverage_client::token::{create_mint, mint_to};
 use coverage_client::{ClientError, accounts, pda};
 use coverage_settlement::state::{Committee, Network};
 use solana_program::pubkey::Pubkey;

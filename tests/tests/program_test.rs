@@ -7,9 +7,10 @@
 
 use coverage_client::batch::{BatchOf, Statement};
 use coverage_client::chain::{AccountData, Chain};
-use coverage_client::embedded::{compute_limit, create_mint, mint_to, program_file};
+use coverage_client::embedded::{compute_limit, program_file};
 use coverage_client::instructions::{self as ix, SETTLE_STEPS};
 use coverage_client::pda::Token;
+use coverage_client::token::{create_mint, mint_to};
 use coverage_client::{ClientError, accounts, audit, pda};
 use coverage_math::attestation::Entry;
 use coverage_math::cell::{Reason, Slot};

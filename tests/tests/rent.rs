@@ -4,10 +4,10 @@
 
 use coverage_client::batch::Statement;
 use coverage_client::chain::Chain;
-use coverage_client::embedded;
 use coverage_client::evidence::{Evidence, Opening};
 use coverage_client::instructions as ix;
 use coverage_client::pda::{self, Token};
+use coverage_client::token::create_mint;
 use coverage_math::cell::{MAX_SLOTS, Slot};
 use coverage_math::receipt::RECEIPT_BYTES;
 use coverage_settlement::state::{BatchLog, Cell, Operator as OperatorAccount};
@@ -162,7 +162,7 @@ fn payout(program: Pubkey) -> (usize, u64) {
     let token = Token { mint: keypair(b'm', 77, 0).pubkey(), program };
     world.cluster.sign_with(keypair(b'm', 77, 0));
     let rent = world.cluster.svm.minimum_balance_for_rent_exemption(82);
-    world.cluster.send("creating the mint", &embedded::create_mint(&world.payer, &token, rent, 6).unwrap()).unwrap();
+    world.cluster.send("creating the mint", &create_mint(&world.payer, &token, rent, 6).unwrap()).unwrap();
     world.net = found_with(&mut world.cluster, 2, token, config(), 1);
     world.fund(1_000);
     let workload = world.workload(0, 10);

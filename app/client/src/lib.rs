@@ -24,6 +24,7 @@ pub mod pda;
 pub mod receipts;
 pub mod rpc;
 pub mod signature;
+pub mod token;
 
 pub use coverage_math as math;
 pub use coverage_settlement as program;

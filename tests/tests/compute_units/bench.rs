@@ -3,9 +3,10 @@
 use crate::luck;
 use coverage_client::batch::Statement;
 use coverage_client::chain::Chain;
-use coverage_client::embedded::{self, compute_limit};
+use coverage_client::embedded::compute_limit;
 use coverage_client::instructions as ix;
 use coverage_client::pda::{self, Token};
+use coverage_client::token::create_mint;
 use coverage_math::attestation::Entry;
 use coverage_math::cell::Slot;
 use coverage_settlement::ID;
@@ -104,7 +105,7 @@ impl Bench {
         let token = token(number);
         cluster.sign_with(keypair(b'm', number, 0));
         let rent = cluster.svm.minimum_balance_for_rent_exemption(MINT_BYTES);
-        cluster.send("creating the mint", &embedded::create_mint(&payer, &token, rent, 6).unwrap()).unwrap();
+        cluster.send("creating the mint", &create_mint(&payer, &token, rent, 6).unwrap()).unwrap();
         world.net = found_with(cluster, id, token, config, attesters.min(SEATS));
         let mut bench = Self { world, rows: Vec::new() };
         for place in SEATS..attesters {

@@ -4,9 +4,10 @@ use crate::localnet::{Demo, Validator, ValidatorError, ValidatorSettings, write_
 use crate::stop::told_to_stop;
 use crate::{CliError, Context, ExitStatus};
 use coverage_client::chain::Chain;
-use coverage_client::embedded::{mint_to, program_file};
+use coverage_client::embedded::program_file;
 use coverage_client::program::ID;
 use coverage_client::rpc::{Blocking, Rpc};
+use coverage_client::token::mint_to;
 use coverage_migrations::cluster::{Kind, migrate, sender};
 use coverage_migrations::file::PlanFile;
 use solana_keypair::{Signer, read_keypair_file};

@@ -7,7 +7,7 @@ pub mod rpc;
 
 use crate::chain::{AccountData, Chain};
 use crate::pda::Token;
-use crate::{ClientError, pda};
+use crate::{ClientError, pda, token};
 use coverage_settlement::ID;
 use litesvm::LiteSVM;
 use litesvm::types::TransactionMetadata;
@@ -15,14 +15,12 @@ use solana_account::Account;
 use solana_clock::Clock;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_keypair::Keypair;
-use solana_program::instruction::{AccountMeta, Instruction};
+use solana_program::instruction::Instruction;
+use solana_program::program_pack::Pack;
 use solana_program::pubkey::Pubkey;
-use solana_program_pack::Pack;
 use solana_signer::Signer;
-use solana_system_interface::instruction::create_account;
 use solana_transaction::Transaction;
 use solana_transaction::versioned::VersionedTransaction;
-use spl_token_interface::instruction::{initialize_mint2, mint_to as token_mint_to};
 use spl_token_interface::state::{Account as TokenAccount, Mint};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -130,7 +128,7 @@ impl Embedded {
         let token = Token { mint: key.pubkey(), program: pda::TOKEN_PROGRAM };
         self.sign_with(key); // without lamports: the mint is created from nothing
         let rent = self.svm.minimum_balance_for_rent_exemption(Mint::LEN);
-        self.send("creating the mint", &create_mint(&self.payer, &token, rent, decimals)?)?;
+        self.send("creating the mint", &token::create_mint(&self.payer, &token, rent, decimals)?)?;
         Ok(token)
     }
 
@@ -144,7 +142,7 @@ impl Embedded {
     /// # Errors
     /// [`ClientError::Refused`] with the cluster's reason.
     pub fn mint_to(&mut self, token: &Token, wallet: &Pubkey, amount_units: u64) -> Result<Pubkey, ClientError> {
-        self.send("minting", &mint_to(&self.payer, token, wallet, amount_units)?)?;
+        self.send("minting", &token::mint_to(&self.payer, token, wallet, amount_units)?)?;
         Ok(pda::token_account(wallet, token))
     }
 
@@ -156,50 +154,6 @@ impl Embedded {
         let base = account.as_ref().and_then(|account| account.data.get(..TokenAccount::LEN));
         base.and_then(|base| TokenAccount::unpack(base).ok()).map_or(0, |account| account.amount)
     }
-}
-
-/// Creates a mint of `decimals` with `authority`, who pays `rent` lamports for it.
-///
-/// # Errors
-/// [`ClientError::Refused`] for values no mint can have.
-pub fn create_mint(
-    authority: &Pubkey,
-    token: &Token,
-    rent: u64,
-    decimals: u8,
-) -> Result<[Instruction; 2], ClientError> {
-    let create = create_account(authority, &token.mint, rent, Mint::LEN as u64, &token.program);
-    let initialise = initialize_mint2(&pda::TOKEN_PROGRAM, &token.mint, authority, None, decimals);
-    let initialise = initialise.map_err(|error| ClientError::refused("creating the mint", error))?;
-    Ok([create, Instruction { program_id: token.program, ..initialise }])
-}
-
-/// Mints tokens to a wallet's associated token account, which is created if missing at the authority's expense.
-///
-/// # Errors
-/// [`ClientError::Refused`] for values no mint can have.
-pub fn mint_to(
-    authority: &Pubkey,
-    token: &Token,
-    wallet: &Pubkey,
-    amount_units: u64,
-) -> Result<[Instruction; 2], ClientError> {
-    let account = pda::token_account(wallet, token);
-    let create = Instruction {
-        program_id: pda::ASSOCIATED_TOKEN_PROGRAM,
-        accounts: vec![
-            AccountMeta::new(*authority, true),
-            AccountMeta::new(account, false),
-            AccountMeta::new_readonly(*wallet, false),
-            AccountMeta::new_readonly(token.mint, false),
-            AccountMeta::new_readonly(pda::SYSTEM_PROGRAM, false),
-            AccountMeta::new_readonly(token.program, false),
-        ],
-        data: vec![1], // create, or do nothing if it is there
-    };
-    let minted = token_mint_to(&pda::TOKEN_PROGRAM, &token.mint, &account, authority, &[], amount_units);
-    let minted = minted.map_err(|error| ClientError::refused("minting", error))?;
-    Ok([create, Instruction { program_id: token.program, ..minted }])
 }
 
 impl Chain for Embedded {
