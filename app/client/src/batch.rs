@@ -1,6 +1,7 @@
 //! Batches of outcomes and other statements: from receipts to the transactions that get them applied.
 
 use crate::{ClientError, instructions, pda};
+use borsh::{BorshDeserialize, BorshSerialize};
 use coverage_math::attestation::Entry;
 use coverage_math::hash::{Hash, NO_EPOCH, Purpose, Sha256, Software, Tag};
 use coverage_math::merkle;
@@ -37,7 +38,7 @@ pub struct Statement {
 }
 
 /// What a batch is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BatchOf {
     /// The network.
     pub network: Pubkey,
@@ -81,53 +82,41 @@ impl Statement {
         }
         let value = u32::try_from(receipts.len()).map_err(|_| bad("more than 2^32 receipts"))?;
         let receipts_root = merkle::root::<Software>(&mut leaves).ok_or(bad("it has no receipts"))?;
-        let bytes = bytemuck::cast_slice(&entries).to_vec();
-        let args = StatementArgs {
-            kind: KIND_OUTCOMES,
-            epoch: batch.epoch,
-            subject: batch.workload,
-            sequence: batch.sequence,
-            receipts_root,
-            value,
-            entries_hash: Software::hash(&[&bytes]),
-            entries: u16::try_from(entries.len()).map_err(|_| bad("more than 65,535 slots"))?,
-        };
-        Ok(Self::new(batch.network, args, batch.generation, bytes))
+        if entries.len() > usize::from(u16::MAX) {
+            return Err(bad("more than 65,535 slots"));
+        }
+        Ok(Self::of_batch(batch, receipts_root, value, bytemuck::cast_slice(&entries).to_vec()))
     }
 
     /// A batch straight from counts, for those who have no receipts to show (tests, mostly).
     #[must_use]
     pub fn counts(batch: BatchOf, receipts_root: Hash, entries: &[Entry]) -> Self {
-        let bytes = bytemuck::cast_slice(entries).to_vec();
         let total = entries.iter().map(Entry::receipts).sum::<u64>();
+        let receipts = u32::try_from(total).unwrap_or(u32::MAX);
+        Self::of_batch(batch, receipts_root, receipts, bytemuck::cast_slice(entries).to_vec())
+    }
+
+    /// A statement that is there for its entries only (`bytes`, whole records): nobody will sign it.
+    #[must_use]
+    pub fn upload_only(batch: BatchOf, bytes: Vec<u8>) -> Self {
+        Self::of_batch(batch, Software::hash(&[b"upload only"]), 1, bytes)
+    }
+
+    /// A batch as somebody claims it to be: its root, its number of receipts, and the bytes of its entries, whole records.
+    #[must_use]
+    pub fn of_batch(batch: BatchOf, receipts_root: Hash, receipts: u32, entries: Vec<u8>) -> Self {
+        let records = entries.len().checked_div(size_of::<Entry>()).unwrap_or(0);
         let args = StatementArgs {
             kind: KIND_OUTCOMES,
             epoch: batch.epoch,
             subject: batch.workload,
             sequence: batch.sequence,
             receipts_root,
-            value: u32::try_from(total).unwrap_or(u32::MAX),
-            entries_hash: Software::hash(&[&bytes]),
-            entries: u16::try_from(entries.len()).unwrap_or(u16::MAX),
+            value: receipts,
+            entries_hash: Software::hash(&[&entries]),
+            entries: u16::try_from(records).unwrap_or(u16::MAX),
         };
-        Self::new(batch.network, args, batch.generation, bytes)
-    }
-
-    /// A statement that is there for its entries only (`bytes`, whole records): nobody will sign it.
-    #[must_use]
-    pub fn upload_only(batch: BatchOf, bytes: Vec<u8>) -> Self {
-        let entries = bytes.len().checked_div(size_of::<Entry>()).unwrap_or(0);
-        let args = StatementArgs {
-            kind: KIND_OUTCOMES,
-            epoch: batch.epoch,
-            subject: batch.workload,
-            sequence: batch.sequence,
-            receipts_root: Software::hash(&[b"upload only"]),
-            value: 1,
-            entries_hash: Software::hash(&[&bytes]),
-            entries: u16::try_from(entries).unwrap_or(u16::MAX),
-        };
-        Self::new(batch.network, args, batch.generation, bytes)
+        Self::new(batch.network, args, batch.generation, entries)
     }
 
     /// The failure domain of an operator; `sequence` is the operator's domain version.

@@ -2,10 +2,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use coverage_client::batch::{BatchOf, Statement};
-use coverage_client::program::state::{KIND_OUTCOMES, StatementArgs};
 use coverage_math::attestation::Entry;
 use coverage_math::cell::MAX_SLOTS;
-use coverage_math::hash::{Hash, Sha256, Software};
+use coverage_math::hash::Hash;
 use coverage_math::receipt::{RECEIPT_BYTES, Receipt};
 use coverage_math::reliability::{OUTCOMES, Outcome};
 use solana_program::pubkey::Pubkey;
@@ -97,25 +96,9 @@ impl Proposal {
     /// The statement it asks to be signed, as it claims it to be.
     #[must_use]
     pub fn statement(&self) -> Statement {
-        statement(self.batch(), self.receipts_root, self.leaves.len(), &self.entries)
+        let receipts = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
+        Statement::of_batch(self.batch(), self.receipts_root, receipts, self.entries.clone())
     }
-}
-
-/// The statement of a batch with this root, number of receipts and entries.
-#[must_use]
-pub fn statement(batch: BatchOf, receipts_root: Hash, receipts: usize, entries: &[u8]) -> Statement {
-    let records = entries.len().checked_div(size_of::<Entry>()).unwrap_or(0);
-    let args = StatementArgs {
-        kind: KIND_OUTCOMES,
-        epoch: batch.epoch,
-        subject: batch.workload,
-        sequence: batch.sequence,
-        receipts_root,
-        value: u32::try_from(receipts).unwrap_or(u32::MAX),
-        entries_hash: Software::hash(&[entries]),
-        entries: u16::try_from(records).unwrap_or(u16::MAX),
-    };
-    Statement::new(batch.network, args, batch.generation, entries.to_vec())
 }
 
 /// The entries of a batch with these leaves; `None` unless they are strictly sorted and of known outcomes.

@@ -1,19 +1,13 @@
 //! A batch with its signatures, on its way to the chain.
 
-use crate::agreement::messages::statement;
 use borsh::{BorshDeserialize, BorshSerialize};
 use coverage_client::batch::{BatchOf, Signature, Statement};
 use coverage_math::hash::Hash;
-use solana_program::pubkey::Pubkey;
 
 /// A batch that a quorum has signed.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Flight {
-    network: [u8; 32],
-    workload: [u8; 32],
-    epoch: u64,
-    sequence: u64,
-    generation: u64,
+    batch: BatchOf,
     receipts_root: Hash,
     receipts: u32,
     /// The counts, as they are uploaded.
@@ -32,29 +26,14 @@ impl Flight {
         entries: Vec<u8>,
         signatures: Vec<Signature>,
     ) -> Self {
-        Self {
-            network: batch.network.to_bytes(),
-            workload: batch.workload.to_bytes(),
-            epoch: batch.epoch,
-            sequence: batch.sequence,
-            generation: batch.generation,
-            receipts_root,
-            receipts: u32::try_from(receipts).unwrap_or(u32::MAX),
-            entries,
-            signatures,
-        }
+        let receipts = u32::try_from(receipts).unwrap_or(u32::MAX);
+        Self { batch, receipts_root, receipts, entries, signatures }
     }
 
     /// What it is of.
     #[must_use]
     pub const fn batch(&self) -> BatchOf {
-        BatchOf {
-            network: Pubkey::new_from_array(self.network),
-            workload: Pubkey::new_from_array(self.workload),
-            epoch: self.epoch,
-            sequence: self.sequence,
-            generation: self.generation,
-        }
+        self.batch
     }
 
     /// Root of its receipts' tree.
@@ -66,8 +45,7 @@ impl Flight {
     /// What was signed.
     #[must_use]
     pub fn statement(&self) -> Statement {
-        let receipts = usize::try_from(self.receipts).unwrap_or(usize::MAX);
-        statement(self.batch(), self.receipts_root, receipts, &self.entries)
+        Statement::of_batch(self.batch, self.receipts_root, self.receipts, self.entries.clone())
     }
 
     /// Who signed it.
