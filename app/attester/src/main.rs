@@ -41,8 +41,7 @@ fn main() -> ExitCode {
         }
     };
     if args.check {
-        println!("{settings:#?}");
-        return ExitCode::SUCCESS;
+        return show(&settings);
     }
     start_log(settings.log);
     let sources = Sources { stdin: args.stdin, files: args.file };
@@ -50,6 +49,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "stopped");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn show(settings: &Settings) -> ExitCode {
+    match settings.shown() {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::from(2)
         }
     }

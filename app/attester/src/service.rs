@@ -3,7 +3,7 @@
 use crate::agreement::{self, Agreement, AgreementError, Outside, Parts};
 use crate::directory::{Directory, Observer};
 use crate::http::{Health, router};
-use crate::intake::{Documents, Intake, lines, nats};
+use crate::intake::{Documents, Intake, Workers, lines, nats};
 use crate::metrics::Metrics;
 use crate::probe::{self, Limits, ProbeError, Prober};
 use crate::publish::Publisher;
@@ -84,17 +84,29 @@ pub enum ServiceError {
     System(#[from] io::Error),
 }
 
-/// What the agreement needs of the rest.
-struct Rest {
+/// Whose receipts are taken: what [`Rules`] need besides the chain.
+#[derive(Clone)]
+struct Accepted {
     reporters: Vec<Pubkey>,
     probes: u32,
+}
+
+impl Accepted {
+    fn rules(&self, directory: &Directory) -> Rules {
+        Rules::of(directory, &self.reporters, self.probes)
+    }
+}
+
+/// What the agreement needs of the rest.
+struct Rest {
+    accepted: Accepted,
     publisher: Publisher,
     metrics: Metrics,
 }
 
 impl Outside for Rest {
     fn examine(&self, directory: &Directory, receipts: &[Receipt]) -> Vec<Result<(), String>> {
-        let verdicts = Rules::of(directory, &self.reporters, self.probes).check(receipts);
+        let verdicts = self.accepted.rules(directory).check(receipts);
         verdicts.into_iter().map(|verdict| verdict.map_err(|refusal| refusal.to_string())).collect()
     }
 
@@ -110,73 +122,112 @@ impl Outside for Rest {
 /// # Errors
 /// [`ServiceError`].
 pub async fn run(settings: Settings, sources: Sources, stop: CancellationToken) -> Result<(), ServiceError> {
-    let keypair = read_key(&settings.key)?;
-    let key = SigningKey::from_bytes(keypair.secret_bytes());
-    let payer = settings.payer.as_deref().map_or(Ok(keypair), read_key)?;
-    let network = settings.network.0;
-    let store = open_store(&settings.data, network).await?;
-    let listener = TcpListener::bind(settings.listen).await;
-    let listener = listener.map_err(|error| ServiceError::Listen { address: settings.listen, error })?;
-    let rpc = Rpc::new(settings.rpc_url.clone());
-    let Some(observer) = observe(&rpc, network, &stop).await else { return Ok(()) };
-    tracing::info!(%network, attester = %Pubkey::from(key.verifying_key().to_bytes()), "the chain is read");
-
-    let (metrics, failed) = (Metrics::default(), CancellationToken::new());
-    let reporters: Vec<Pubkey> = settings.reporters.iter().map(|reporter| reporter.0).collect();
-    let probes = settings.probe.per_epoch;
-    let (rules, current) = watch::channel(Arc::new(Rules::of(&observer.last(), &reporters, probes)));
-    let (intake, workers) =
-        Intake::start(store.clone(), &current, settings.queue_bytes, metrics.clone(), failed.clone())?;
-    let publisher = Publisher::new(&settings.publish(), network);
-    let parts = Parts {
-        terms: settings.terms(),
-        key: key.clone(),
-        observer: observer.clone(),
-        store: store.clone(),
-        staged: settings.data.join("staged"),
-        peers: settings.peers.iter().map(|(key, url)| (key.0.to_bytes(), url.clone())).collect(),
-        outside: Arc::new(Rest {
-            reporters: reporters.clone(),
-            probes,
-            publisher: publisher.clone(),
-            metrics: metrics.clone(),
-        }),
-        sender: Sender::new(rpc.clone(), Arc::new(payer)),
-        metrics: metrics.agreement.clone(),
-    };
-    let agreement = Arc::new(Agreement::new(parts)?);
-
-    // What takes receipts stops first, so that all they took is stored; the rest goes on until it is.
-    let (taking, rest) = (stop.child_token(), CancellationToken::new());
-    let (mut takers, mut others) = (JoinSet::new(), JoinSet::new());
-    let health = Health::new(observer.clone(), intake.clone(), metrics.clone(), store.clone(), failed.clone());
-    let routes = router(health, publisher, settings.request_bytes, agreement::routes(Arc::clone(&agreement)));
-    others.spawn(follow(observer.clone(), rules, reporters, probes, store.clone(), rest.clone()));
-    others.spawn({
-        let (observer, rest, every) = (observer.clone(), rest.clone(), Duration::from_millis(settings.refresh_ms));
-        async move { observer.run(every, rest).await }
-    });
-    others.spawn(agreement.run(rest.clone()));
-    takers.spawn(serve(listener, routes, taking.clone()));
-    take(&mut takers, &settings, sources, &intake, &store, &key, &taking);
-    if !settings.probe.endpoints.is_empty() {
-        let prober = Prober::new(&settings.probe, network, key, Limits::default(), metrics.probes.clone())?;
-        probe(&mut takers, prober, &settings, &rpc, &observer, intake.clone(), &taking);
-    }
-    drop(intake);
-
+    let Some(ready) = Ready::prepare(settings, &stop).await? else { return Ok(()) };
+    let running = ready.start(sources, &stop)?;
     tokio::select! {
         () = stop.cancelled() => tracing::info!("stopping: what was taken is being stored"),
-        () = failed.cancelled() => tracing::error!("stopping: the store has failed"),
+        () = running.failed.cancelled() => tracing::error!("stopping: the store has failed"),
     }
-    taking.cancel();
-    while takers.join_next().await.is_some() {}
-    let stored = tokio::task::spawn_blocking(|| workers.join()).await;
-    rest.cancel();
-    while others.join_next().await.is_some() {}
-    stored.map_err(io::Error::other)??;
+    running.finish().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// An attester with everything it needs, of which nothing runs yet.
+struct Ready {
+    settings: Settings,
+    network: Pubkey,
+    key: SigningKey,
+    payer: Keypair,
+    prober: Option<Prober>,
+    store: Store,
+    listener: TcpListener,
+    rpc: Rpc,
+    observer: Observer,
+    metrics: Metrics,
+}
+
+impl Ready {
+    /// Takes hold of keys, store and address, and reads the chain; `None` if stopped before.
+    async fn prepare(settings: Settings, stop: &CancellationToken) -> Result<Option<Self>, ServiceError> {
+        let keypair = read_key(&settings.key)?;
+        let key = SigningKey::from_bytes(keypair.secret_bytes());
+        let payer = settings.payer.as_deref().map_or(Ok(keypair), read_key)?;
+        let (network, metrics) = (settings.network.0, Metrics::default());
+        let prober = || Prober::new(&settings.probe, network, key.clone(), Limits::default(), metrics.probes.clone());
+        let prober = (!settings.probe.endpoints.is_empty()).then(prober).transpose()?;
+        let store = open_store(&settings.data, network).await?;
+        let listener = TcpListener::bind(settings.listen).await;
+        let listener = listener.map_err(|error| ServiceError::Listen { address: settings.listen, error })?;
+        let rpc = Rpc::new(settings.rpc_url.clone());
+        let Some(observer) = observe(&rpc, network, stop).await else { return Ok(None) };
+        tracing::info!(%network, attester = %Pubkey::from(key.verifying_key().to_bytes()), "the chain is read");
+        Ok(Some(Self { settings, network, key, payer, prober, store, listener, rpc, observer, metrics }))
+    }
+
+    /// Starts all parts; those that take receipts end when `stop` is cancelled.
+    fn start(self, sources: Sources, stop: &CancellationToken) -> Result<Running, ServiceError> {
+        let Self { settings, network, key, payer, prober, store, listener, rpc, observer, metrics } = self;
+        let (taking, rest, failed) = (stop.child_token(), CancellationToken::new(), CancellationToken::new());
+        let reporters = settings.reporters.iter().map(|reporter| reporter.0).collect();
+        let accepted = Accepted { reporters, probes: settings.probe.per_epoch };
+        let (rules, current) = watch::channel(Arc::new(accepted.rules(&observer.last())));
+        let (intake, workers) =
+            Intake::start(store.clone(), &current, settings.queue_bytes, metrics.clone(), failed.clone())?;
+        let publisher = Publisher::new(&settings.publish(), network);
+        let outside = Rest { accepted: accepted.clone(), publisher: publisher.clone(), metrics: metrics.clone() };
+        let agreement = Arc::new(Agreement::new(Parts {
+            terms: settings.terms(),
+            key: key.clone(),
+            observer: observer.clone(),
+            store: store.clone(),
+            staged: settings.data.join("staged"),
+            peers: settings.peers.iter().map(|(key, url)| (key.0.to_bytes(), url.clone())).collect(),
+            outside: Arc::new(outside),
+            sender: Sender::new(rpc.clone(), Arc::new(payer)),
+            metrics: metrics.agreement.clone(),
+        })?);
+        let health = Health::new(observer.clone(), intake.clone(), metrics, store.clone(), failed.clone());
+        let routes = router(health, publisher, settings.request_bytes, agreement::routes(Arc::clone(&agreement)));
+
+        let (mut takers, mut others) = (JoinSet::new(), JoinSet::new());
+        others.spawn(follow(observer.clone(), rules, accepted, store.clone(), rest.clone()));
+        others.spawn({
+            let (observer, rest, every) = (observer.clone(), rest.clone(), Duration::from_millis(settings.refresh_ms));
+            async move { observer.run(every, rest).await }
+        });
+        others.spawn(agreement.run(rest.clone()));
+        takers.spawn(serve(listener, routes, taking.clone()));
+        take(&mut takers, &settings, sources, &intake, &store, &key, &taking);
+        if let Some(prober) = prober {
+            probe(&mut takers, prober, settings.probe.per_epoch, &rpc, &observer, intake, &taking);
+        }
+        Ok(Running { taking, takers, workers, rest, others, failed })
+    }
+}
+
+/// A running attester. What takes receipts stops first, so that all they took is stored; the rest goes on until it is.
+struct Running {
+    taking: CancellationToken,
+    takers: JoinSet<()>,
+    workers: Workers,
+    rest: CancellationToken,
+    others: JoinSet<()>,
+    /// Cancelled when the store has failed.
+    failed: CancellationToken,
+}
+
+impl Running {
+    async fn finish(mut self) -> Result<(), ServiceError> {
+        self.taking.cancel();
+        while self.takers.join_next().await.is_some() {}
+        let workers = self.workers;
+        let stored = tokio::task::spawn_blocking(|| workers.join()).await;
+        self.rest.cancel();
+        while self.others.join_next().await.is_some() {}
+        stored.map_err(io::Error::other)??;
+        Ok(())
+    }
 }
 
 fn read_key(path: &Path) -> Result<Keypair, ServiceError> {
@@ -216,8 +267,7 @@ async fn observe(rpc: &Rpc, network: Pubkey, stop: &CancellationToken) -> Option
 async fn follow(
     observer: Observer,
     rules: watch::Sender<Arc<Rules>>,
-    reporters: Vec<Pubkey>,
-    probes: u32,
+    accepted: Accepted,
     store: Store,
     stop: CancellationToken,
 ) {
@@ -225,7 +275,7 @@ async fn follow(
     let mut pruned = std::collections::BTreeMap::new();
     loop {
         let directory = Arc::clone(&directories.borrow_and_update());
-        rules.send_replace(Arc::new(Rules::of(&directory, &reporters, probes)));
+        rules.send_replace(Arc::new(accepted.rules(&directory)));
         for (workload, cell) in &directory.workloads {
             let oldest = cell.epoch.saturating_sub(EPOCHS_KEPT);
             if pruned.insert(*workload, oldest) == Some(oldest) {
@@ -289,13 +339,12 @@ fn take(
 fn probe(
     takers: &mut JoinSet<()>,
     prober: Prober,
-    settings: &Settings,
+    per_epoch: u32,
     rpc: &Rpc,
     observer: &Observer,
     intake: Intake,
     stop: &CancellationToken,
 ) {
-    let per_epoch = settings.probe.per_epoch;
     let (view, seen) = watch::channel(probe::View::new(&observer.last(), &Default::default(), per_epoch));
     let (receipts, mut made) = mpsc::channel::<Receipt>(PROBES_WAITING);
     takers.spawn(probe::follow(rpc.clone(), observer.subscribe(), per_epoch, view, stop.clone()));

@@ -2,10 +2,10 @@
 
 use crate::agreement::Terms;
 use crate::intake::nats::NatsSettings;
-use crate::probe::{Address, ProbeSettings};
+use crate::probe::{Address, ProbeError, ProbeSettings};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,10 +36,13 @@ pub enum SettingsError {
         /// The most it may be.
         most: u64,
     },
+    /// The settings of probes are wrong.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
 }
 
 /// How logs are written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people.
@@ -50,7 +53,7 @@ pub enum LogFormat {
 }
 
 /// All settings. Secrets are never in them, only where they are.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The network's account.
@@ -100,7 +103,7 @@ pub struct Settings {
 }
 
 /// The section `batches` of the settings. All attesters of a network should agree on it.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchSettings {
     /// A batch is due when so many receipts wait.
@@ -182,8 +185,22 @@ impl Settings {
         ];
         match ranges.into_iter().find(|(_, value, least, most)| !(*least..=*most).contains(value)) {
             Some((name, value, least, most)) => Err(SettingsError::Range { name, value, least, most }),
-            None => Ok(()),
+            None => Ok(self.probe.check()?),
         }
+    }
+
+    /// As TOML, defaults included. What may be a secret in a URL is left out: some put one there all the same.
+    ///
+    /// # Errors
+    /// For a path that is not UTF-8.
+    pub fn shown(&self) -> Result<String, toml::ser::Error> {
+        let mut shown = self.clone();
+        shown.rpc_url = without_secrets(&shown.rpc_url);
+        shown.peers.values_mut().for_each(|url| *url = without_secrets(url));
+        if let Some(nats) = &mut shown.nats {
+            nats.url = nats.url.split(',').map(without_secrets).collect::<Vec<_>>().join(",");
+        }
+        toml::to_string(&shown)
     }
 
     /// What the agreement goes by.
@@ -207,5 +224,133 @@ impl Settings {
     #[must_use]
     pub fn publish(&self) -> PathBuf {
         self.publish.clone().unwrap_or_else(|| self.data.join("published"))
+    }
+}
+
+/// A URL without user, password and query.
+fn without_secrets(url: &str) -> String {
+    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?…"));
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at.saturating_add(3)));
+    let (user, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("…@", host));
+    format!("{scheme}{user}{host}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const KEY: &str = "So11111111111111111111111111111111111111112";
+
+    /// What a file with these settings, and those every file has, is understood as.
+    fn load(more: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        let text = format!(
+            "network = \"{KEY}\"\nrpc_url = \"http://127.0.0.1:8899\"\nkey = \"id.json\"\ndata = \"data\"\n{more}"
+        );
+        std::fs::write(&path, text).unwrap();
+        Settings::load(Some(&path)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn they_are_shown_with_defaults() {
+        let shown = "\
+network = \"So11111111111111111111111111111111111111112\"
+rpc_url = \"http://127.0.0.1:8899\"
+key = \"id.json\"
+data = \"data\"
+listen = \"127.0.0.1:8950\"
+reporters = []
+log = \"text\"
+refresh_ms = 2000
+queue_bytes = 67108864
+request_bytes = 4194304
+
+[peers]
+
+[batches]
+receipts = 20000
+interval_ms = 60000
+round_ms = 20000
+request_timeout_ms = 15000
+fetch_timeout_ms = 10000
+hold_ms = 30000
+
+[probe]
+per_epoch = 24
+max_tokens = 64
+controls = []
+endpoints = []
+";
+        assert_eq!(load("").unwrap().shown().unwrap(), shown);
+    }
+
+    #[test]
+    fn what_is_shown_is_understood_as_the_same() {
+        let more = format!(
+            "payer = \"payer.json\"\npublish = \"out\"\nreporters = [\"{KEY}\"]\nlog = \"json\"\n\
+             peers.{KEY} = \"http://peer:8950\"\n\
+             [nats]\nurl = \"nats://a:4222,nats://b:4222\"\nstream = \"RECEIPTS\"\ncredentials = \"nats.creds\"\n\
+             [probe]\nper_epoch = 12\ntranscripts = \"kept\"\ncontrols = [\"rpc.example.org:443\"]\n\
+             [[probe.endpoints]]\noperator = \"{KEY}\"\nurl = \"https://gpu.example/v1\"\nmodel = \"llama\"\n\
+             [[probe.endpoints]]\noperator = \"{KEY}\"\nworkload = \"{KEY}\"\nurl = \"https://gpu.example/v1\"\n\
+             model = \"qwen\"\napi_key_env = \"PATH\"\n"
+        );
+        let settings = load(&more).unwrap();
+        assert_eq!(settings.probe.endpoints.len(), 2);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shown.toml");
+        std::fs::write(&path, settings.shown().unwrap()).unwrap();
+        assert_eq!(Settings::load(Some(&path)).unwrap(), settings);
+    }
+
+    #[test]
+    fn secrets_in_urls_are_not_shown() {
+        let more = format!(
+            "peers.{KEY} = \"http://peer:word@peer:8950\"\n\
+             [nats]\nurl = \"nats://user:word@a:4222,token@b:4222\"\nstream = \"RECEIPTS\"\n"
+        );
+        let settings = Settings { rpc_url: "https://rpc.example/?api-key=word".to_owned(), ..load(&more).unwrap() };
+        let shown = settings.shown().unwrap();
+        let urls = [
+            "rpc_url = \"https://rpc.example/?…\"".to_owned(),
+            format!("{KEY} = \"http://…@peer:8950\""),
+            "url = \"nats://…@a:4222,…@b:4222\"".to_owned(),
+        ];
+        for url in urls {
+            assert!(shown.lines().any(|line| line == url), "{url} in {shown}");
+        }
+    }
+
+    #[test]
+    fn wrong_settings_of_probes_are_wrong_settings() {
+        let endpoint = |more: &str| format!("[[probe.endpoints]]\noperator = \"{KEY}\"\nmodel = \"llama\"\n{more}\n");
+        let good = endpoint("url = \"https://gpu.example/v1\"");
+        assert!(load(&good).is_ok());
+        let cases = [
+            (
+                "probe.per_epoch = 0\n".to_owned(),
+                "probe.per_epoch is 0: set it between 1 and 1440, the same for all attesters of the network".to_owned(),
+            ),
+            (
+                endpoint("url = \"ftp://gpu.example/v1\""),
+                format!(
+                    "the endpoint \"ftp://gpu.example/v1\" of operator {KEY} is not a URL with http or https and a host: \
+                     its scheme is ftp"
+                ),
+            ),
+            (
+                good.replace("llama\"", "llama\"\napi_key_env = \"COVERAGE_TEST_UNSET\""),
+                format!(
+                    "the environment variable COVERAGE_TEST_UNSET for the endpoint of operator {KEY} is not set: set it or \
+                     remove api_key_env"
+                ),
+            ),
+            (good.repeat(2), format!("operator {KEY} has two endpoints for all workloads: remove one of them")),
+        ];
+        for (more, error) in cases {
+            assert_eq!(load(&more), Err(error));
+        }
     }
 }

@@ -130,9 +130,13 @@ fn wrong_settings_are_named() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
     };
     let (code, text) = check("", Some(("COVERAGE_ATTESTER_BATCHES__ROUND_MS", "777")));
-    assert!(code == Some(0) && text.contains("round_ms: 777"), "{text}");
+    assert!(code == Some(0) && text.contains("round_ms = 777"), "{text}");
     let (code, text) = check("querty = 1", None);
     assert!(code == Some(2) && text.contains("querty"), "{text}");
     let (code, text) = check("refresh_ms = 5", None);
     assert_eq!((code, text.as_str()), (Some(2), "error: refresh_ms is 5: set it between 100 and 60000\n"));
+    let (code, text) = check("probe.per_epoch = 0", None);
+    let expected =
+        "error: probe.per_epoch is 0: set it between 1 and 1440, the same for all attesters of the network\n";
+    assert_eq!((code, text.as_str()), (Some(2), expected));
 }

@@ -113,7 +113,7 @@ impl Endpoint {
             url: settings.chat_url()?,
             turn: Arc::new(Semaphore::new(1)),
             model: settings.model.clone(),
-            api_key: settings.api_key(|name| std::env::var(name).ok())?,
+            api_key: settings.api_key()?,
             client,
             max_tokens,
         })

@@ -2,13 +2,14 @@
 
 use super::schedule::MAX_PROBES;
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use solana_program::pubkey::Pubkey;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use thiserror::Error;
 
 /// The section `probe` of the settings. Without endpoints nothing is probed.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProbeSettings {
     /// Probes of each slot in an epoch, 1 to [`MAX_PROBES`]. All attesters of a network must agree on it: receipts of probes
@@ -28,7 +29,7 @@ pub struct ProbeSettings {
 }
 
 /// Where an operator serves the model of one workload, or of all.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointSettings {
     /// The operator's account.
@@ -44,8 +45,8 @@ pub struct EndpointSettings {
 }
 
 /// An account's address, written in base 58.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String", into = "String")]
 pub struct Address(pub Pubkey);
 
 impl TryFrom<String> for Address {
@@ -53,6 +54,12 @@ impl TryFrom<String> for Address {
 
     fn try_from(text: String) -> Result<Self, ProbeError> {
         text.parse().map(Self).map_err(|_| ProbeError::Address(text))
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.0.to_string()
     }
 }
 
@@ -113,8 +120,8 @@ impl Default for ProbeSettings {
 }
 
 impl ProbeSettings {
-    /// Checks what does not depend on the endpoints.
-    pub(super) fn check(&self) -> Result<(), ProbeError> {
+    /// What is wrong with them, if anything is.
+    pub(crate) fn check(&self) -> Result<(), ProbeError> {
         if !(1..=MAX_PROBES).contains(&self.per_epoch) {
             return Err(ProbeError::PerEpoch(self.per_epoch));
         }
@@ -124,10 +131,20 @@ impl ProbeSettings {
         let is_address = |text: &&String| {
             text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         };
-        match self.controls.iter().find(|control| !is_address(control)) {
-            Some(control) => Err(ProbeError::Control(control.clone())),
-            None => Ok(()),
+        if let Some(control) = self.controls.iter().find(|control| !is_address(control)) {
+            return Err(ProbeError::Control(control.clone()));
         }
+        let mut seen = BTreeSet::new();
+        for endpoint in &self.endpoints {
+            endpoint.chat_url()?;
+            endpoint.api_key()?;
+            let (operator, workload) = (endpoint.operator.0, endpoint.workload);
+            if !seen.insert((operator, workload)) {
+                let workload = workload.map_or("all workloads".into(), |workload| format!("workload {}", workload.0));
+                return Err(ProbeError::Twice { operator, workload });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -147,13 +164,13 @@ impl EndpointSettings {
         Ok(url)
     }
 
-    /// The API key, out of the environment that `variable` reads.
-    pub(super) fn api_key(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<String>, ProbeError> {
+    /// The API key, out of the environment.
+    pub(super) fn api_key(&self) -> Result<Option<String>, ProbeError> {
         let Some(name) = &self.api_key_env else {
             return Ok(None);
         };
         let wrong = |reason| ProbeError::ApiKey { operator: self.operator.0, variable: name.clone(), reason };
-        let key = variable(name).filter(|key| !key.is_empty()).ok_or_else(|| wrong("is not set"))?;
+        let key = std::env::var(name).ok().filter(|key| !key.is_empty()).ok_or_else(|| wrong("is not set"))?;
         let printable = key.bytes().all(|byte| byte.is_ascii_graphic());
         if printable { Ok(Some(key)) } else { Err(wrong("holds characters that no key has")) }
     }

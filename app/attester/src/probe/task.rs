@@ -69,11 +69,7 @@ impl Prober {
         let mut endpoints = BTreeMap::new();
         for entry in &settings.endpoints {
             let (operator, workload) = (entry.operator.0, entry.workload.map(|workload| workload.0));
-            let endpoint = Endpoint::new(entry, settings.max_tokens, client.clone())?;
-            if endpoints.insert((operator, workload), endpoint).is_some() {
-                let workload = workload.map_or("all workloads".into(), |workload| format!("workload {workload}"));
-                return Err(ProbeError::Twice { operator, workload });
-            }
+            endpoints.insert((operator, workload), Endpoint::new(entry, settings.max_tokens, client.clone())?);
         }
         let transcripts = settings.transcripts.clone();
         Ok(Self { network, key, endpoints, controls: settings.controls.clone(), transcripts, limits, metrics })
