@@ -140,13 +140,20 @@ impl ClientError {
         Self::Refused { action: action.into(), reason, error, logs: Vec::new() }
     }
 
-    /// What a failed transaction of `payer` comes to.
-    pub(crate) fn transaction(action: &str, payer: &Pubkey, error: &TransactionError, logs: Vec<String>) -> Self {
-        use TransactionError::{AccountNotFound, InstructionError, InsufficientFundsForFee};
+    /// What a failed transaction of these accounts comes to. They are numbered as in its message; the first one pays.
+    pub(crate) fn transaction(action: &str, keys: &[Pubkey], error: &TransactionError, logs: Vec<String>) -> Self {
+        use TransactionError::{AccountNotFound, InstructionError, InsufficientFundsForFee, InsufficientFundsForRent};
         let action = action.to_owned();
+        let who = |number: u8| {
+            let key = keys.get(usize::from(number));
+            key.map_or_else(|| format!("account {number} of the transaction"), ToString::to_string)
+        };
         let lacking = |log: &String| log.contains(": insufficient lamports ").then(|| log.clone());
         let lack = match error {
-            InsufficientFundsForFee | AccountNotFound => Some(format!("{payer} cannot pay the fee")),
+            InsufficientFundsForFee | AccountNotFound => Some(format!("{} cannot pay the fee", who(0))),
+            InsufficientFundsForRent { account_index } => {
+                Some(format!("{} would be left with less than its rent", who(*account_index)))
+            }
             _ => logs.iter().find_map(lacking), // the system program's, of whoever was to pay for an account
         };
         if let Some(reason) = lack {

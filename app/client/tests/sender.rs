@@ -9,6 +9,7 @@ use cluster::{Cluster, LAMPORTS, PAYMENT, SIGNATURE_FEE};
 use coverage_client::embedded::rpc::Faults;
 use coverage_client::rpc::{Format, Outcome, PriorityFee, Settings, Signed};
 use coverage_client::{ClientError, instructions};
+use solana_account::Account;
 use solana_keypair::Keypair;
 use solana_message::compiled_instruction::CompiledInstruction;
 use solana_program::instruction::{AccountMeta, Instruction};
@@ -297,6 +298,58 @@ async fn who_lacks_lamports_is_told() {
     let sender = coverage_client::rpc::Sender::new(cluster.sender.rpc().clone(), Arc::new(beggar));
     let error = sender.send("paying", &[nothing]).await.unwrap_err();
     assert_eq!(error, ClientError::InsufficientFunds { action: "paying".to_owned(), reason });
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_rent_is_lacking_is_told() {
+    let cluster = Cluster::new();
+    let (payer, payee, action) = (cluster.payer, cluster.payee, || "paying".to_owned());
+    let error = cluster.sender.send("paying", &[transfer(&payer, &payee, 1)]).await.unwrap_err();
+    let reason = format!("{payee} would be left with less than its rent");
+    assert_eq!(error, ClientError::InsufficientFunds { action: action(), reason });
+    let expected = format!(
+        "paying failed for lack of SOL: {payee} would be left with less than its rent; send it some and try again"
+    );
+    assert_eq!(error.to_string(), expected);
+    // All that the payer has, but for the fee and one lamport.
+    let rest = transfer(&payer, &payee, LAMPORTS - SIGNATURE_FEE - 1);
+    let error = cluster.sender.simulate("paying", &[rest]).await.unwrap_err();
+    let reason = format!("{payer} would be left with less than its rent");
+    assert_eq!(error, ClientError::InsufficientFunds { action: action(), reason });
+    assert!(cluster.endpoint.received().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_rent_comes_to_lack_is_told_before_a_fee_is_paid() {
+    let cluster = Cluster::new();
+    cluster.sender.send("paying", &cluster.payment()).await.unwrap();
+    let (endpoint, payee) = (cluster.endpoint.clone(), cluster.payee);
+    let journal = move |_: &Signed| {
+        endpoint.chain().lock().unwrap().svm.set_account(payee, Account::default()).unwrap();
+        Ok(())
+    };
+    let sender = cluster.sender.clone().with_journal(Arc::new(journal));
+    let error = sender.send("paying", &[transfer(&cluster.payer, &payee, 1)]).await.unwrap_err();
+    let reason = format!("{payee} would be left with less than its rent");
+    assert_eq!(error, ClientError::InsufficientFunds { action: "paying".to_owned(), reason });
+    assert_eq!(cluster.balance(&cluster.payer), LAMPORTS - PAYMENT - SIGNATURE_FEE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_rent_lacked_in_a_block_is_told() {
+    let cluster = Cluster::new();
+    cluster.sender.send("paying", &cluster.payment()).await.unwrap();
+    let (endpoint, payee) = (cluster.endpoint.clone(), cluster.payee);
+    endpoint.set_faults(|faults| faults.dropped_sends = 1);
+    let meanwhile = tokio::spawn(async move {
+        sleep(Duration::from_millis(100)).await;
+        endpoint.chain().lock().unwrap().svm.set_account(payee, Account::default()).unwrap();
+    });
+    let error = cluster.sender.send("paying", &[transfer(&cluster.payer, &payee, 1)]).await.unwrap_err();
+    meanwhile.await.unwrap();
+    let reason = format!("{payee} would be left with less than its rent");
+    assert_eq!(error, ClientError::InsufficientFunds { action: "paying".to_owned(), reason });
+    assert_eq!(cluster.balance(&cluster.payer), LAMPORTS - PAYMENT - 2 * SIGNATURE_FEE);
 }
 
 const COMPUTE_BUDGET: Pubkey = Pubkey::from_str_const("ComputeBudget111111111111111111111111111111");

@@ -182,7 +182,10 @@ impl Chain for Embedded {
         }
         match self.try_send(&all) {
             Ok(done) => Ok(done.compute_units_consumed),
-            Err(failed) => Err(ClientError::transaction(action, &self.payer, &failed.err, failed.meta.logs)),
+            Err(failed) => {
+                let keys = &transaction.message.account_keys;
+                Err(ClientError::transaction(action, keys, &failed.err, failed.meta.logs))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From a signed transaction to its fate.
 
+use super::draft::keys;
 use super::refusal::{code, is_transient, preflight};
 use super::{Prepared, Sender, Sent, Signed};
 use crate::ClientError;
@@ -114,7 +115,7 @@ impl Sender {
                 match self.submit(transaction, is_out).await {
                     Ok(()) => heard = Instant::now(),
                     Err(error) => {
-                        if let Some(refused) = self.refusal(&signed.action, &error).filter(|_| !is_out) {
+                        if let Some(refused) = self.refusal(&signed.action, transaction, &error).filter(|_| !is_out) {
                             return Err(refused);
                         }
                         trouble = Some(error.to_string());
@@ -148,11 +149,14 @@ impl Sender {
     }
 
     /// The error of a transaction that no node has taken, or `None` if one may take it yet.
-    fn refusal(&self, action: &str, error: &RpcError) -> Option<ClientError> {
+    fn refusal(&self, action: &str, transaction: &VersionedTransaction, error: &RpcError) -> Option<ClientError> {
         match preflight(error) {
             // The node is behind the one that gave the blockhash, or another one has already landed it.
             Some((TransactionError::BlockhashNotFound | TransactionError::AlreadyProcessed, _)) => None,
-            Some((error, logs)) => Some(ClientError::transaction(action, &self.payer(), &error, logs)),
+            Some((error, logs)) => {
+                let keys = keys(&transaction.message, &self.settings.tables);
+                Some(ClientError::transaction(action, &keys, &error, logs))
+            }
             None if is_transient(error) => None,
             None => Some(ClientError::refused(action, error)),
         }
@@ -201,11 +205,14 @@ impl Sender {
             max_supported_transaction_version: Some(1),
         };
         let found = self.rpc.client().get_transaction_with_config(signature, config).await;
-        let logs = match found.ok().and_then(|found| found.transaction.meta).map(|meta| meta.log_messages) {
+        let found = found.ok().map(|found| found.transaction);
+        let transaction = found.as_ref().and_then(|found| found.transaction.decode());
+        let keys = transaction.map_or_else(|| vec![self.payer()], |transaction| keys(&transaction.message, &[]));
+        let logs = match found.and_then(|found| found.meta).map(|meta| meta.log_messages) {
             Some(OptionSerializer::Some(logs)) => logs,
             _ => Vec::new(),
         };
-        ClientError::transaction(action, &self.payer(), error, logs)
+        ClientError::transaction(action, &keys, error, logs)
     }
 }
 

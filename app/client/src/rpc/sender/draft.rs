@@ -4,6 +4,7 @@ use super::MARGIN_PERCENT;
 use crate::ClientError;
 use crate::instructions::COMPUTE_LIMIT;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_message::v0::MessageAddressTableLookup;
 use solana_message::v1::{
     self, MAX_ADDRESSES, MAX_INSTRUCTIONS, MAX_SIGNATURES, MAX_TRANSACTION_SIZE, TransactionConfig,
 };
@@ -118,6 +119,12 @@ impl Draft<'_> {
         Some(VersionedTransaction { signatures: vec![Signature::default(); signatures], message })
     }
 
+    /// All accounts, as errors number them.
+    pub(super) fn keys(&self) -> Vec<Pubkey> {
+        let message = self.message(&self.widest(), Hash::default());
+        message.map_or_else(|| vec![self.payer], |message| keys(&message, self.tables))
+    }
+
     /// Its size with signatures, or `None` if it has none because it cannot be written at all.
     pub(super) fn bytes(&self) -> Option<usize> {
         let transaction = self.unsigned(&self.widest(), Hash::default())?;
@@ -144,5 +151,42 @@ impl Draft<'_> {
         let metas = self.instructions.iter().flat_map(|instruction| &instruction.accounts);
         let named = metas.filter(|meta| meta.is_writable).map(|meta| meta.pubkey);
         named.chain([self.payer]).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// All accounts of a message, as errors number them: its own, then those of lookup tables, writable ones first. Without the
+/// tables only its own.
+pub(super) fn keys(message: &VersionedMessage, tables: &[AddressLookupTableAccount]) -> Vec<Pubkey> {
+    let lookups = message.address_table_lookups().unwrap_or_default();
+    let looked_up = |indexes: fn(&MessageAddressTableLookup) -> &[u8]| {
+        lookups.iter().flat_map(move |lookup| {
+            let table = tables.iter().find(|table| table.key == lookup.account_key);
+            indexes(lookup).iter().filter_map(move |index| table?.addresses.get(usize::from(*index)).copied())
+        })
+    };
+    let own = message.static_account_keys().iter().copied();
+    let writable = looked_up(|lookup| &lookup.writable_indexes);
+    own.chain(writable).chain(looked_up(|lookup| &lookup.readonly_indexes)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use solana_program::instruction::AccountMeta;
+
+    #[test]
+    fn accounts_are_numbered_as_in_errors() {
+        let [payer, program, read, written, table] = [1, 2, 3, 4, 5].map(|byte| Pubkey::new_from_array([byte; 32]));
+        let accounts = vec![AccountMeta::new_readonly(read, false), AccountMeta::new(written, false)];
+        let instructions = [Instruction { program_id: program, accounts, data: Vec::new() }];
+        let tables = [AddressLookupTableAccount { key: table, addresses: vec![read, written] }];
+        let draft = |format| Draft { format, payer, tables: &tables, instructions: &instructions, priced: false };
+        let budget = solana_compute_budget_interface::ID;
+        // Looked up accounts stand behind the programs, and those that are written come before those that are read.
+        assert_eq!(draft(Format::V0).keys(), [payer, program, budget, written, read]);
+        assert_eq!(draft(Format::Legacy).keys(), [payer, written, program, read, budget]);
+        let message = draft(Format::V0).message(&draft(Format::V0).widest(), Hash::default()).unwrap();
+        assert_eq!(keys(&message, &[]), [payer, program, budget]);
     }
 }

@@ -327,7 +327,7 @@ impl Sender {
             _ => None,
         };
         Err(Rejected {
-            error: Box::new(ClientError::transaction(action, &self.payer(), error, simulated.logs.clone())),
+            error: Box::new(ClientError::transaction(action, &draft.keys(), error, simulated.logs.clone())),
             unsupported: draft.format == Format::V1 && *error == TransactionError::UnsupportedVersion,
             over_limits: over_limits(error, &simulated.logs),
             instruction,
