@@ -1,12 +1,14 @@
 //! Fraud proofs: nothing taken from an honest batch convicts it, and every false batch has evidence that does.
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use borsh::BorshSerialize;
+mod paths;
+mod reading;
+
 use coverage_math::attestation::Entry;
 use coverage_math::fraud::{Batch, Fraud, FraudError, Opening, Subject, bucket_of};
 use coverage_math::hash::{Hash, Purpose, Sha256, Software, Tag};
 use coverage_math::merkle;
-use coverage_math::receipt::{Attempt, Place, RECEIPT_BYTES, Receipt};
+use coverage_math::receipt::{Attempt, RECEIPT_BYTES, Receipt};
 use coverage_math::reliability::OUTCOMES;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -332,34 +334,6 @@ fn counts_map_every_index_to_its_bucket_and_none_beyond() {
     assert_eq!(bucket_of(&[full], u32::MAX), Some((8, 1)), "sums do not wrap");
 }
 
-/// The sides and the length of the path of leaf `index` of `count`, as the levels of the tree have them.
-fn path(count: u32, index: u32) -> (u32, usize) {
-    let (mut sides, mut length) = (0u32, 0);
-    let (mut position, mut width) = (u64::from(index), u64::from(count));
-    while width > 1 {
-        if position ^ 1 < width {
-            sides |= ((position & 1) as u32) << length;
-            length += 1;
-        }
-        (position, width) = (position / 2, width.div_ceil(2));
-    }
-    (sides, length)
-}
-
-#[test]
-fn a_tree_has_as_many_paths_as_leaves_and_each_is_the_path_of_one() {
-    for count in 1..=300u32 {
-        let leaves: BTreeSet<_> = (0..count).map(|index| path(count, index)).collect();
-        assert_eq!(leaves.len(), count as usize);
-        for length in 0..=10usize {
-            for sides in 0..1u32 << length {
-                assert_eq!(merkle::has_path(count, sides, length), leaves.contains(&(sides, length)), "{count}");
-            }
-        }
-    }
-    assert!((0..=40).all(|length| !merkle::has_path(0, 0, length)), "a tree of no leaves has no paths");
-}
-
 #[test]
 fn attempts_are_signed_under_their_tag_and_have_outcomes_that_there_are() {
     let attempt = receipt(4, 2, 1).attempt;
@@ -378,135 +352,7 @@ fn reasons_have_words() {
     assert_eq!(FraudError::NoFraud.to_string(), "what the evidence shows is as it should be");
 }
 
-/// The documented layout of evidence: what a client that knows Borsh only would write.
-#[derive(Clone, Debug, BorshSerialize)]
-struct Written {
-    index: u32,
-    leaf: Vec<u8>,
-    proof: Vec<Hash>,
-}
-
-#[derive(Clone, Debug, BorshSerialize)]
-enum Evidence {
-    Misplaced(Written),
-    DuplicateInBatch(Written, Written),
-    DuplicateAcrossBatches { earlier: u32, first: Written, second: Written },
-    CountMismatch(Written),
-}
-
-impl Written {
-    fn as_read(&self) -> Opening<'_> {
-        Opening { index: self.index, leaf: &self.leaf, proof: &self.proof }
-    }
-}
-
-impl Evidence {
-    fn as_read(&self) -> Fraud<'_> {
-        match self {
-            Self::Misplaced(only) => Fraud::Misplaced(only.as_read()),
-            Self::DuplicateInBatch(first, second) => Fraud::DuplicateInBatch(first.as_read(), second.as_read()),
-            Self::DuplicateAcrossBatches { earlier, first, second } => {
-                let (first, second) = (first.as_read(), second.as_read());
-                Fraud::DuplicateAcrossBatches { earlier: *earlier, first, second }
-            }
-            Self::CountMismatch(only) => Fraud::CountMismatch(only.as_read()),
-        }
-    }
-}
-
-fn written() -> impl Strategy<Value = Written> {
-    let parts = (any::<u32>(), prop::collection::vec(any::<u8>(), 0..40), prop::collection::vec(any::<Hash>(), 0..4));
-    parts.prop_map(|(index, leaf, proof)| Written { index, leaf, proof })
-}
-
-fn evidence() -> impl Strategy<Value = Evidence> {
-    let across = (any::<u32>(), written(), written());
-    prop_oneof![
-        written().prop_map(Evidence::Misplaced),
-        (written(), written()).prop_map(|(first, second)| Evidence::DuplicateInBatch(first, second)),
-        across.prop_map(|(earlier, first, second)| Evidence::DuplicateAcrossBatches { earlier, first, second }),
-        written().prop_map(Evidence::CountMismatch),
-    ]
-}
-
-#[test]
-fn lengths_beyond_the_evidence_are_refused() {
-    let [leaf_at, proof_at] = [5, 9]; // behind kind, index and the length of an empty leaf
-    for kind in 0..=255u8 {
-        let mut bytes = vec![0; 13];
-        bytes[0] = kind;
-        let complete = kind == 0 || kind == 3; // the other kinds have two openings
-        assert_eq!(Fraud::read(&bytes).is_some(), complete, "{kind}");
-        for (at, length) in
-            [(leaf_at, 5), (leaf_at, u32::MAX), (proof_at, 1), (proof_at, 1 << 27), (proof_at, u32::MAX)]
-        {
-            let mut bytes = bytes.clone();
-            bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
-            assert_eq!(Fraud::read(&bytes), None, "{kind} {at} {length}");
-        }
-    }
-}
-
 proptest! {
-    #[test]
-    fn evidence_is_read_as_borsh_writes_it_and_nothing_else_is(
-        evidence in evidence(), padding in 0usize..32, junk in 1u8.., at in any::<prop::sample::Index>(), kind in 4u8..,
-    ) {
-        let mut bytes = borsh::to_vec(&evidence).unwrap();
-        let length = bytes.len();
-        for cut in 0..length {
-            prop_assert_eq!(Fraud::read(&bytes[..cut]), None, "cut to {} of {}", cut, length);
-        }
-        prop_assert_eq!(Fraud::read(&bytes), Some(evidence.as_read()));
-        bytes.resize(length + padding, 0);
-        prop_assert_eq!(Fraud::read(&bytes), Some(evidence.as_read()));
-        let other = [&[kind], &bytes[1..]].concat();
-        prop_assert_eq!(Fraud::read(&other), None);
-        if padding > 0 {
-            let mut bytes = bytes.clone();
-            bytes[length + at.index(padding)] = junk;
-            prop_assert_eq!(Fraud::read(&bytes), None);
-        }
-        bytes.resize(length + 31, 0);
-        prop_assert_eq!(Fraud::read(&bytes), Some(evidence.as_read()));
-        bytes.resize(length + 32, 0);
-        prop_assert_eq!(Fraud::read(&bytes), None, "a whole record of padding");
-    }
-
-    #[test]
-    fn places_are_what_borsh_reads_of_receipts_and_of_nothing_else(
-        bytes in prop::collection::vec(any::<u8>(), RECEIPT_BYTES), more in 1usize..300,
-    ) {
-        let Attempt { request_id, workload, epoch, slot, outcome, .. } =
-            borsh::from_slice::<Receipt>(&bytes).unwrap().attempt;
-        prop_assert_eq!(Place::read(&bytes), Some(Place { request_id, workload, epoch, slot, outcome }));
-        for cut in 0..RECEIPT_BYTES {
-            prop_assert_eq!(Place::read(&bytes[..cut]), None);
-        }
-        let longer = [bytes, vec![0; more]].concat();
-        prop_assert_eq!(Place::read(&longer), None);
-    }
-
-    #[test]
-    fn a_leaf_verifies_in_a_tree_of_any_size_where_its_path_climbs(
-        count in prop_oneof![1u32..70, any::<u32>().prop_map(|count| count.max(1)), (u32::MAX - 3)..=u32::MAX],
-        number in any::<u32>(), leaf in any::<Hash>(), siblings in prop::collection::vec(any::<Hash>(), 32),
-    ) {
-        let index = number % count;
-        let (sides, length) = path(count, index);
-        let proof = &siblings[..length];
-        let root = merkle::climb::<Software>(leaf, sides, proof).unwrap();
-        prop_assert!(merkle::has_path(count, sides, length));
-        prop_assert!(merkle::verify::<Software>(&root, count, index, leaf, proof));
-        // Bits beyond the path say nothing; a step below the leaf, or from the node above it, is no leaf's.
-        let beyond = if length < 32 { sides | 1 << length } else { sides };
-        prop_assert!(merkle::has_path(count, beyond, length));
-        prop_assert_eq!(merkle::climb::<Software>(leaf, beyond, proof), Some(root));
-        prop_assert!(!merkle::has_path(count, sides << 1, length + 1) && !merkle::has_path(count, sides << 1 | 1, length + 1));
-        prop_assert!(length == 0 || !merkle::has_path(count, sides >> 1, length - 1));
-        prop_assert!(!merkle::has_path(count, sides, 33) && !merkle::has_path(0, sides, length));
-    }
-
     #[test]
     fn whatever_else_the_counts_say_some_leaf_is_misplaced(
         count in 1usize..120, slots in 1u16..20, from in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(),
