@@ -5,6 +5,7 @@
 
 use coverage_client::ClientError;
 use coverage_client::math::hash::{Sha256, Software};
+use coverage_client::rpc::features::{NO_OLD_SBPF, SBPF_V3, is_active};
 use coverage_client::rpc::{Rpc, Sender};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_loader_v3_interface::get_program_data_address;
@@ -21,10 +22,9 @@ use std::time::Duration;
 /// The upgradeable loader.
 pub const LOADER: Pubkey = Pubkey::from_str_const("BPFLoaderUpgradeab1e11111111111111111111111");
 
-/// The feature (SIMD-0500) with which a cluster takes no new programs of SBPF versions below 3. Programs that are there run on.
-pub const NO_OLD_SBPF: Pubkey = Pubkey::from_str_const("B8JJXCy5amZyWG9r7EnUYLwzXSXTxG7GZ1qZ1qggo83g");
-/// Where an ELF file says its SBPF version, and the first version that is taken everywhere.
+/// Where an ELF file says its SBPF version.
 const ELF_FLAGS: usize = 48;
+/// The SBPF version that clusters come to take as the first, and in the end as the only one.
 const NEW_SBPF: u32 = 3;
 
 /// Bytes of the program that one transaction carries: what a packet has room for beside three keys, a signature and the
@@ -112,15 +112,16 @@ async fn installed(rpc: &Rpc, program: &Pubkey) -> Result<Installed, ClientError
 /// Refuses a program that the cluster would refuse after its three hundred transactions, without saying why.
 async fn require_taken(rpc: &Rpc, bytes: &[u8]) -> Result<(), ClientError> {
     let version = bytes.get(ELF_FLAGS..).and_then(<[u8]>::first_chunk).map_or(0, |flags| u32::from_le_bytes(*flags));
-    let feature = rpc.account(&NO_OLD_SBPF).await?;
-    let active = feature.is_some_and(|feature| feature.data.first() == Some(&1));
-    if active && version < NEW_SBPF {
-        return Err(refused(&format!(
-            "the program is of SBPF version {version}, and this cluster takes version {NEW_SBPF} and later only \
-             (SIMD-0500); a validator of one's own takes it with --deactivate-feature {NO_OLD_SBPF}"
-        )));
+    let (feature, taken) = if version < NEW_SBPF { (NO_OLD_SBPF, false) } else { (SBPF_V3, true) };
+    let account = rpc.account(&feature).await?;
+    if is_active(account.as_ref().map(|account| account.data.as_slice())) == taken {
+        return Ok(());
     }
-    Ok(())
+    let (state, build) = if taken { ("is not active", " --sbpf-version v0") } else { ("is active", "") };
+    Err(refused(&format!(
+        "the cluster takes no programs of SBPF version {version}, as its feature {feature} {state}; build another with \
+         `cargo xtask build-sbf{build}`"
+    )))
 }
 
 /// Whether `present` is `bytes` with nothing but zeros behind: what the loader leaves where a program was longer before.

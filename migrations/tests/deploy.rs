@@ -1,8 +1,9 @@
 //! Deploying through the upgradeable loader: once, again, after being cut short, and other bytes over it.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use coverage_client::embedded::rpc::EmbeddedRpc;
 use coverage_client::embedded::{Embedded, program_file};
+use coverage_client::rpc::features::{NO_OLD_SBPF, SBPF_V3};
 use coverage_client::rpc::{Rpc, Sender};
 use coverage_migrations::m0000_deploy::{is_deployed, run, transactions};
 use solana_keypair::{Keypair, Signer};
@@ -127,4 +128,42 @@ async fn only_the_upgrade_authority_upgrades() {
     let error = run(&stranger, &stage.program, &changed).await.unwrap_err().to_string();
     let (owner, payer) = (stage.sender.payer(), stranger.payer());
     assert_eq!(error, format!("deploying the program failed: its upgrade authority is {owner}, not the payer {payer}"));
+}
+
+/// The bytes of a program that says it is of another SBPF version.
+fn of_version(version: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[48..52].copy_from_slice(&u32::from(version).to_le_bytes());
+    bytes
+}
+
+#[tokio::test(start_paused = true)]
+async fn programs_of_old_sbpf_versions_are_refused_where_the_cluster_would() {
+    let stage = Stage::new();
+    stage.rpc.chain().lock().unwrap().activate(NO_OLD_SBPF);
+    for version in 0..3 {
+        let expected = format!(
+            "deploying the program failed: the cluster takes no programs of SBPF version {version}, as its feature \
+             {NO_OLD_SBPF} is active; build another with `cargo xtask build-sbf`"
+        );
+        assert_eq!(stage.run(&of_version(version, &stage.bytes)).await, Err(expected));
+    }
+    assert_eq!(stage.rpc.received().len(), 0, "nothing is spent on it");
+    assert_eq!(stage.run(&stage.bytes).await, Ok(transactions(&stage.bytes)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_of_sbpf_version_3_is_refused_where_the_cluster_does_not_run_it() {
+    let stage = Stage::new();
+    let expected = format!(
+        "deploying the program failed: the cluster takes no programs of SBPF version 3, as its feature {SBPF_V3} is not \
+         active; build another with `cargo xtask build-sbf --sbpf-version v0`"
+    );
+    for pending in [true, false] {
+        let mut account = stage.rpc.chain().lock().unwrap().svm.get_account(&SBPF_V3).unwrap();
+        account.data = if pending { vec![0; 9] } else { Vec::new() };
+        stage.rpc.chain().lock().unwrap().svm.set_account(SBPF_V3, account).unwrap();
+        assert_eq!(stage.run(&stage.bytes).await, Err(expected.clone()));
+    }
+    assert_eq!(stage.rpc.received().len(), 0, "nothing is spent on it");
 }

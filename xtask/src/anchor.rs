@@ -59,6 +59,9 @@ struct FrontArgs {
     /// Accepted and ignored: the compiler is the one `cargo xtask setup` installed
     #[arg(long)]
     tools_version: Option<String>,
+    /// SBPF version of the program, by the cluster it is for
+    #[arg(long, value_enum, default_value_t)]
+    arch: sbf::SbpfVersion,
     /// Folder for a copy of the program
     #[arg(long)]
     sbf_out_dir: Option<PathBuf>,
@@ -96,7 +99,7 @@ fn build_for_front(args: FrontArgs) -> Result<()> {
     if let Some(version) = &args.tools_version {
         eprintln!("{FRONT_NAME}: ignoring --tools-version {version}: see `cargo xtask build-sbf --help`");
     }
-    let mut options = sbf::Options { features: args.features, cargo_args: args.cargo_args };
+    let mut options = sbf::Options { sbpf_version: args.arch, features: args.features, cargo_args: args.cargo_args };
     if args.no_default_features {
         options.cargo_args.push("--no-default-features".into());
     }

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    command, idl, sbf,
+    command, idl,
+    sbf::{self, SbpfVersion},
     setup::{self, Wanted},
     workspace::Workspace,
 };
@@ -30,8 +31,13 @@ pub fn test(workspace: &Workspace) -> Result<()> {
 fn run_checks(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.run("setup", || setup::setup(workspace, Wanted { checks: true, ..Wanted::default() }))?;
     steps.run("format", || command::run(&mut cargo(workspace, &["fmt", "--all", "--check"])))?;
-    steps.run("program for SBF", || sbf::build(workspace, &sbf::Options::default()).map(|_| ()))?;
-    steps.run("program's size", || check_size(&workspace.program_so()))?;
+    steps.run("program for SBF", || {
+        // The version for older clusters first: the tests take the other.
+        [SbpfVersion::V0, SbpfVersion::V3].into_iter().try_for_each(|sbpf_version| {
+            sbf::build(workspace, &sbf::Options { sbpf_version, ..sbf::Options::default() })?;
+            check_size(&workspace.program_so())
+        })
+    })?;
     steps.run("IDL is current", || idl::idl(workspace, true))?;
     steps.run("clippy", || {
         let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];

@@ -46,6 +46,9 @@ enum Task {
     /// Uses Anza's `cargo build-sbf` where it is installed, and elsewhere Debian's rustc and LLVM with this
     /// project's own link step. Follows CARGO_TARGET_DIR.
     BuildSbf {
+        /// SBPF version of the program, by the cluster it is for
+        #[arg(long, value_enum, default_value_t)]
+        sbpf_version: sbf::SbpfVersion,
         /// Features of the program to turn on
         #[arg(long, value_delimiter = ',')]
         features: Vec<String>,
@@ -114,8 +117,8 @@ fn perform(task: Task) -> Result<()> {
         Task::Setup { anchor, validator } => {
             setup::setup(&workspace, setup::Wanted { checks: true, anchor, validator })
         }
-        Task::BuildSbf { features, cargo_args } => {
-            sbf::build(&workspace, &sbf::Options { features, cargo_args }).map(|_| ())
+        Task::BuildSbf { sbpf_version, features, cargo_args } => {
+            sbf::build(&workspace, &sbf::Options { sbpf_version, features, cargo_args }).map(|_| ())
         }
         Task::Idl { check } => idl::idl(&workspace, check),
         Task::Anchor { args } => anchor::run(&workspace, &args),

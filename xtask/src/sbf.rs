@@ -15,13 +15,14 @@ mod lower;
 use std::{
     env,
     ffi::OsString,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
     time::{Instant, SystemTime},
 };
 
 use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
 
 use crate::{
     command,
@@ -39,16 +40,50 @@ const RUST_SOURCES: &str = "/usr/lib/rustlib/src/rust";
 
 /// Name of the target, of its specification and of its output folder.
 const TARGET: &str = "sbpf-solana-solana";
-/// As in the target's specification, which keeps rustc from warning about them.
+/// As in the target's specification, which keeps rustc from warning about them. The same for every SBPF version: v3 runs
+/// newer instructions too, but they save a thousandth of the compute units, and so one table of those holds for both.
 const CPU: &str = "v2";
 /// Without it every field of an align-1 account is loaded byte by byte: twice the compute units.
 const CPU_FEATURES: &str = "+allows-misaligned-mem-access";
-/// Platform tools to ask Anza's command for: the version Anchor 2 is tested with.
-const ANZA_TOOLS: &str = "v1.52";
+/// Platform tools to ask Anza's command for: those that Anchor asks for when it builds for SBPF v3. Before v1.53 they had
+/// no v3, or not the one that clusters run.
+const ANZA_TOOLS: &str = "v1.57";
+/// Where an ELF file says its SBPF version.
+const ELF_FLAGS: usize = 48;
+
+/// SBPF versions to build for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SbpfVersion {
+    /// For clusters that do not run v3 yet (feature 5cC3foj77CWun58pC51ebHFUWavHWKarWyR5UUik7dnC)
+    V0,
+    /// For all others: once SIMD-0500 is active, a cluster takes no new programs of earlier versions
+    #[default]
+    V3,
+}
+
+impl SbpfVersion {
+    /// Its name, as options of the tools have it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::V0 => "v0",
+            Self::V3 => "v3",
+        }
+    }
+
+    /// Its number, as ELF files have it.
+    const fn number(self) -> u32 {
+        match self {
+            Self::V0 => 0,
+            Self::V3 => 3,
+        }
+    }
+}
 
 /// What a caller may ask for beyond the plain build.
 #[derive(Debug, Default)]
 pub struct Options {
+    /// What clusters the program is for.
+    pub sbpf_version: SbpfVersion,
     /// Features of the program to turn on.
     pub features: Vec<String>,
     /// Arguments for `cargo build`, as they are.
@@ -88,14 +123,19 @@ pub fn anza_build_sbf() -> Option<PathBuf> {
 }
 
 fn build_with_anza(workspace: &Workspace, anza: &Path, options: &Options) -> Result<()> {
-    eprintln!("building {PROGRAM_PACKAGE} for SBF with Anza's {}", anza.display());
+    let version = options.sbpf_version;
+    eprintln!("building {PROGRAM_PACKAGE} for SBPF {} with Anza's {}", version.name(), anza.display());
+    // A newer file it would leave there, even one of another version.
+    if !is_of_version(&workspace.program_so(), version) {
+        remove(&workspace.program_so())?;
+    }
     let mut build = Command::new(anza);
     build
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", workspace.sbf_target())
         // It chooses its own toolchain through rustup, which this variable would overrule.
         .env_remove("RUSTUP_TOOLCHAIN")
-        .args(["--tools-version", ANZA_TOOLS, "--manifest-path"])
+        .args(["--tools-version", ANZA_TOOLS, "--arch", version.name(), "--manifest-path"])
         .arg(workspace.program().join("Cargo.toml"))
         .arg("--sbf-out-dir")
         .arg(workspace.deploy());
@@ -109,12 +149,13 @@ fn build_with_anza(workspace: &Workspace, anza: &Path, options: &Options) -> Res
 
 /// Runs cargo for the SBF target; returns the file it wrote.
 fn build_with_debian(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
-    eprintln!("building {PROGRAM_PACKAGE} for SBF with Debian's rustc and LLVM 22");
+    let version = options.sbpf_version;
+    eprintln!("building {PROGRAM_PACKAGE} for SBPF {} with Debian's rustc and LLVM 22", version.name());
     let this = env::current_exe().context("finding this executable")?;
     let linker = workspace.sbf_target().join("bin").join(link::NAME);
     symlink(&this, &linker)?;
     let built = workspace.sbf_target().join(TARGET).join("release").join(format!("lib{PROGRAM_LIB}.so"));
-    forget_outputs_older_than(&this, &built)?;
+    forget_stale_outputs(&this, &built, version)?;
 
     let mut build = Command::new(CARGO);
     build
@@ -131,6 +172,7 @@ fn build_with_debian(workspace: &Workspace, options: &Options) -> Result<PathBuf
     }
     build.args(&options.cargo_args);
     set_environment(&mut build, workspace, &linker)?;
+    build.env(link::VERSION_VARIABLE, version.name());
     command::run(&mut build)?;
     // What the link makes of a library that exports no entrypoint.
     let size = fs::metadata(&built).with_context(|| format!("no {} after the build", built.display()))?.len();
@@ -197,21 +239,35 @@ fn rustflags(workspace: &Workspace) -> Result<Vec<String>> {
     .collect())
 }
 
-/// Cargo does not know that [`link`] is part of this binary: when that is newer than the last build, the
-/// output goes, and cargo links again.
-fn forget_outputs_older_than(this: &Path, built: &Path) -> Result<()> {
-    let Some(built_at) = modified(built) else {
-        return Ok(());
-    };
-    if modified(this).is_none_or(|compiled_at| compiled_at > built_at) {
-        let in_deps = built.with_file_name("deps").join(built.file_name().unwrap_or_default());
-        for output in [built, &in_deps] {
-            if output.exists() {
-                fs::remove_file(output).with_context(|| format!("removing {}", output.display()))?;
-            }
+/// Cargo does not know that [`link`] is part of this binary, nor for which version it links: an output that is older than
+/// the binary, or of another version, goes, and cargo links again.
+fn forget_stale_outputs(this: &Path, built: &Path, version: SbpfVersion) -> Result<()> {
+    let compiled_at = modified(this);
+    let in_deps = built.with_file_name("deps").join(built.file_name().unwrap_or_default());
+    for output in [built, &in_deps] {
+        let newer = compiled_at.is_some() && modified(output) >= compiled_at;
+        if !newer || !is_of_version(output, version) {
+            remove(output)?;
         }
     }
     Ok(())
+}
+
+/// Whether a file is a program of a version.
+fn is_of_version(program: &Path, version: SbpfVersion) -> bool {
+    let bytes = fs::read(program).unwrap_or_default();
+    let flags = bytes.get(ELF_FLAGS..).and_then(<[u8]>::first_chunk).map(|flags| u32::from_le_bytes(*flags));
+    flags == Some(version.number())
+}
+
+/// Removes a file, if it is there.
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -8,6 +8,7 @@ use cluster::{Cluster, PAYMENT};
 use coverage_client::ClientError;
 use coverage_client::instructions::propose_authority;
 use coverage_client::pda::{self, ASSOCIATED_TOKEN_PROGRAM, SYSTEM_PROGRAM, TOKEN_PROGRAM, Token};
+use coverage_client::rpc::features::V1_TRANSACTIONS;
 use coverage_client::rpc::{Sent, Settings};
 use solana_account::Account;
 use solana_keypair::Keypair;
@@ -75,7 +76,7 @@ async fn programs_that_call_take_more_of_the_64_instructions() {
     assert_eq!(counts, [64, 38]); // the limit is one of them, each time
     // The program's event is an instruction it calls: in version 1, without a limit's, 32 of these are 64.
     let cluster = Cluster::new();
-    cluster.endpoint.chain().lock().unwrap().activate_v1();
+    cluster.endpoint.chain().lock().unwrap().activate(V1_TRANSACTIONS);
     let network = cluster.network().await;
     let groups: Vec<_> =
         (0..40).map(|number| vec![propose_authority(cluster.payer, network, Pubkey::from([number; 32]))]).collect();
@@ -151,7 +152,7 @@ async fn what_comes_before_a_refused_group_is_done() {
 #[tokio::test(start_paused = true)]
 async fn version_1_takes_three_times_as_many() {
     let cluster = Cluster::new();
-    cluster.endpoint.chain().lock().unwrap().activate_v1();
+    cluster.endpoint.chain().lock().unwrap().activate(V1_TRANSACTIONS);
     // Signature (64), version, header, configuration mask, blockhash, two counts (42), payer and system program (64), limits
     // (8): 178 bytes and 32 + 4 + 2 + 12 for each payment. 62 payees fill the 64 addresses.
     let sent = cluster.sender.send_packed("paying", &payments(&cluster.payer, 70)).await.unwrap();

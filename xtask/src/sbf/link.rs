@@ -1,4 +1,4 @@
-//! Links the bitcode rustc emits for `sbpf-solana-solana` into a Solana program (an SBPF v0 ELF file).
+//! Links the bitcode rustc emits for `sbpf-solana-solana` into a Solana program (an SBPF ELF file).
 //!
 //! rustc calls this as its linker (see [`super::build`], which puts a symlink of this binary named
 //! `sbf-link` in its way). Steps:
@@ -14,8 +14,8 @@
 //! What it cannot do: recursion through functions of more than five arguments, and floating point. Both
 //! end in an error of LLVM's, shown as it is. Stack frames are 4,096 bytes.
 //!
-//! Environment: `LLVM_BIN` and `SBPF_LINKER` (set by [`super::build`]), and `SBF_LINK_KEEP`, a folder in
-//! which to leave the intermediate files for inspection.
+//! Environment: `LLVM_BIN`, `SBPF_LINKER` and `SBPF_VERSION` (set by [`super::build`]), and `SBF_LINK_KEEP`,
+//! a folder in which to leave the intermediate files for inspection. The version only matters to step 4.
 
 use std::{
     env,
@@ -32,6 +32,8 @@ use super::lower;
 
 /// The name under which rustc calls this binary.
 pub const NAME: &str = "sbf-link";
+/// The environment's variable with the name of the SBPF version.
+pub const VERSION_VARIABLE: &str = "SBPF_VERSION";
 
 /// What must survive although nothing in the bitcode may call it yet: the code generator does.
 const KEEP: &str = "entrypoint,memcpy,memset,memmove,memcmp,bcmp";
@@ -126,7 +128,9 @@ fn optimise_and_expand(tools: &Tools, work: &WorkFolder) -> Result<()> {
 fn write_elf(tools: &Tools, work: &WorkFolder, output: &str) -> Result<()> {
     let mut linker = Command::new(&tools.sbpf_linker);
     linker
-        .args(["--arch", "v0", "--cpu", super::CPU, &format!("--cpu-features={}", super::CPU_FEATURES)])
+        .arg("--arch")
+        .arg(&tools.sbpf_version)
+        .args(["--cpu", super::CPU, &format!("--cpu-features={}", super::CPU_FEATURES)])
         .args(["--export", "entrypoint", "-O", "0", STACK_FRAME, NO_TRAP_CALL])
         .args(["-o", output])
         .arg(work.file("final.bc"));
@@ -205,6 +209,7 @@ fn last_characters(text: &str, most: usize) -> &str {
 struct Tools {
     llvm_bin: PathBuf,
     sbpf_linker: OsString,
+    sbpf_version: OsString,
 }
 
 impl Tools {
@@ -212,6 +217,7 @@ impl Tools {
         Self {
             llvm_bin: env::var_os("LLVM_BIN").map_or_else(|| super::LLVM_BIN.into(), PathBuf::from),
             sbpf_linker: env::var_os("SBPF_LINKER").unwrap_or_else(|| "sbpf-linker".into()),
+            sbpf_version: env::var_os(VERSION_VARIABLE).unwrap_or_else(|| super::SbpfVersion::default().name().into()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Starting and stopping solana-test-validator.
 
 use coverage_client::rpc::Rpc;
-use coverage_migrations::m0000_deploy::NO_OLD_SBPF;
 use solana_program::pubkey::Pubkey;
 use std::env;
 use std::fs::File;
@@ -90,8 +89,6 @@ impl Validator {
         command.args(["--rpc-port", &port.to_string()]);
         command.args(["--faucet-port", &behind(port, 2).to_string(), "--gossip-port", &behind(port, 3).to_string()]);
         command.args(["--dynamic-port-range", &format!("{}-{}", behind(port, 4), behind(port, PORTS))]);
-        // It activates every feature there is; what real clusters take, it should take too.
-        command.args(["--deactivate-feature", &NO_OLD_SBPF.to_string()]);
         if settings.reset {
             command.arg("--reset");
         }

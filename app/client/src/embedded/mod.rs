@@ -7,6 +7,7 @@ pub mod rpc;
 
 use crate::chain::{AccountData, Chain};
 use crate::pda::Token;
+use crate::rpc::features;
 use crate::{ClientError, pda, token};
 use coverage_settlement::ID;
 use litesvm::LiteSVM;
@@ -74,6 +75,7 @@ impl Embedded {
         let mut cluster = Self { svm, payer: Pubkey::default(), signers: BTreeMap::new() };
         cluster.payer = cluster.add_signer(Keypair::new_from_array([1; 32]));
         cluster.set_time(now);
+        cluster.activate(features::SBPF_V3);
         Ok(cluster)
     }
 
@@ -86,13 +88,13 @@ impl Embedded {
         address
     }
 
-    /// Has the cluster take transactions of version 1, as its RPC sees it: see [`V1_FEATURE`](crate::rpc::V1_FEATURE).
-    pub fn activate_v1(&mut self) {
+    /// Has the cluster say that one of its [`features`] is active. The VM has all of them; what reads the cluster goes by this.
+    pub fn activate(&mut self, feature: Pubkey) {
         let data = [[1].as_slice(), &self.svm.get_sysvar::<Clock>().slot.to_le_bytes()].concat();
         let lamports = self.svm.minimum_balance_for_rent_exemption(data.len());
-        let feature = Account { lamports, data, owner: FEATURE_PROGRAM, ..Account::default() };
+        let account = Account { lamports, data, owner: FEATURE_PROGRAM, ..Account::default() };
         // The VM refuses only sysvars it cannot read.
-        let _ = self.svm.set_account(crate::rpc::V1_FEATURE, feature);
+        let _ = self.svm.set_account(feature, account);
     }
 
     /// Sets the clock, in unix seconds.

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod events;
+pub mod features;
 mod sender;
 mod snapshot;
 
@@ -33,9 +34,6 @@ const CLOCK_SYSVAR: Pubkey = Pubkey::from_str_const("SysvarC1ock1111111111111111
 const CLOCK_UNIX_TIMESTAMP: usize = 32;
 /// The most accounts one request may ask for.
 const ACCOUNTS_A_REQUEST: usize = 100;
-
-/// The feature that lets a cluster take transactions of version 1 (SIMD-0385): its account says whether it is active.
-pub const V1_FEATURE: Pubkey = Pubkey::from_str_const("txv1aq4pp281K9um3tnPgkfX8UqtFT6wcVW3hNezGLL");
 
 /// A cluster to read from. Clones share one connection.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 use crate::cluster::{Cluster, LAMPORTS, PAYMENT, SIGNATURE_FEE};
 use coverage_client::ClientError;
+use coverage_client::rpc::features::V1_TRANSACTIONS;
 use coverage_client::rpc::{Format, PriorityFee, Settings};
 use solana_message::compiled_instruction::CompiledInstruction;
 use solana_program::instruction::{AccountMeta, Instruction};
@@ -91,7 +92,7 @@ async fn version_1_is_for_what_needs_it_where_it_is_active() {
     assert_eq!(error, ClientError::TooLarge { action: "noting".to_owned(), bytes: 1_233, most: 1_232 });
 
     let cluster = Cluster::new();
-    cluster.endpoint.chain().lock().unwrap().activate_v1();
+    cluster.endpoint.chain().lock().unwrap().activate(V1_TRANSACTIONS);
     assert_eq!(cluster.sender.simulate("noting", &[memo(most)]).await.unwrap().format, Format::Legacy);
     let simulation = cluster.sender.simulate("noting", &[memo(most + 1)]).await.unwrap();
     assert_eq!(simulation.format, Format::V1);
@@ -116,12 +117,11 @@ async fn version_1_is_for_what_needs_it_where_it_is_active() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_refuses_version_1_after_all_is_done_without() {
     let cluster = Cluster::new();
-    cluster.endpoint.chain().lock().unwrap().activate_v1();
+    cluster.endpoint.chain().lock().unwrap().activate(V1_TRANSACTIONS);
     assert_eq!(cluster.sender.simulate("noting", &[memo(1_300)]).await.unwrap().format, Format::V1);
-    let feature = coverage_client::rpc::V1_FEATURE;
-    let mut account = cluster.endpoint.chain().lock().unwrap().svm.get_account(&feature).unwrap();
+    let mut account = cluster.endpoint.chain().lock().unwrap().svm.get_account(&V1_TRANSACTIONS).unwrap();
     account.data = vec![0; account.data.len()]; // as on a node that has it still pending
-    cluster.endpoint.chain().lock().unwrap().svm.set_account(feature, account).unwrap();
+    cluster.endpoint.chain().lock().unwrap().svm.set_account(V1_TRANSACTIONS, account).unwrap();
     let error = cluster.sender.send("noting", &[memo(1_300)]).await.unwrap_err();
     assert!(matches!(error, ClientError::TooLarge { most: 1_232, .. }), "{error}");
     assert!(cluster.endpoint.received().is_empty());

@@ -2,7 +2,7 @@
 
 use super::ledger::{Landed, Status};
 use super::{API_VERSION, Call, Failure, PREFLIGHT_FAILURE, count_down, to_json};
-use crate::rpc::V1_FEATURE;
+use crate::rpc::features::{V1_TRANSACTIONS, is_active};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
@@ -229,7 +229,7 @@ impl Call<'_> {
     /// Whether the cluster takes transactions of this version: version 1 only where its feature is active.
     fn takes(&self, transaction: &VersionedTransaction) -> bool {
         transaction.version() != TransactionVersion::Number(1)
-            || self.chain.svm.get_account(&V1_FEATURE).is_some_and(|feature| feature.data.first() == Some(&1))
+            || is_active(self.chain.svm.get_account(&V1_TRANSACTIONS).as_ref().map(|feature| feature.data.as_slice()))
     }
 
     /// What a transaction would do if it were sent now.

@@ -7,7 +7,7 @@
 //! [`Journal`] wrote down lets a later process ask [`Sender::outcome_of`].
 //!
 //! **Version 1** ([`Format::V1`], SIMD-0385, 4,096 bytes) is used for what needs it, and for packs that get longer by it, where the
-//! account of the cluster's feature ([`V1_FEATURE`](super::V1_FEATURE)) says it is active; Agave 4.2 refuses it elsewhere with
+//! account of the cluster's feature ([`V1_TRANSACTIONS`](super::features::V1_TRANSACTIONS)) says it is active; Agave 4.2 refuses it elsewhere with
 //! `UnsupportedVersion`. That is looked up once per sender; a node that refuses all the same (one too old to parse it) makes
 //! the sender do without. The tests run against the embedded chain, whose endpoint keeps to the same rule; on
 //! `solana-test-validator` 4.2.2, where the feature is active from genesis, transactions of version 1 were seen to land.
@@ -25,7 +25,8 @@ pub use draft::{Format, LEGACY_BYTES};
 pub use fee::PriorityFee;
 pub use pack::Incomplete;
 
-use super::{Rpc, V1_FEATURE};
+use super::Rpc;
+use super::features::{V1_TRANSACTIONS, is_active};
 use crate::ClientError;
 use draft::{Budget, Draft};
 use refusal::{INVALID_PARAMS, Rejected, code, is_transient, over_limits};
@@ -269,10 +270,10 @@ impl Sender {
             return Ok(known);
         }
         let client = self.rpc.client();
-        let answer = self.patiently(|| client.get_account_with_commitment(&V1_FEATURE, client.commitment())).await;
+        let answer = self.patiently(|| client.get_account_with_commitment(&V1_TRANSACTIONS, client.commitment())).await;
         let feature =
             answer.map_err(|error| ClientError::rpc("reading which transactions the cluster takes", &error))?;
-        let active = feature.value.is_some_and(|feature| feature.data.first() == Some(&1));
+        let active = is_active(feature.value.as_ref().map(|feature| feature.data.as_slice()));
         *lock(&self.memory.v1) = Some(active);
         Ok(active)
     }
