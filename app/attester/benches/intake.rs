@@ -6,14 +6,14 @@
 
 use axum::body::Bytes;
 use coverage_attester::directory::{CellView, EpochWindow};
-use coverage_attester::intake::{Documents, Intake, Verdict, Workers};
+use coverage_attester::intake::{Documents, Intake, Threads, Verdict, keep_in};
 use coverage_attester::metrics::Metrics;
 use coverage_attester::rules::Rules;
-use coverage_attester::store::{AppliedBatch, Store};
+use coverage_attester::store::{AppliedBatch, Store, StoreError};
 use coverage_client::batch::{BatchOf, Statement, receipt_tag, sign};
 use coverage_client::receipts::ReceiptJson;
 use coverage_math::hash::{Hash, Sha256, Software, Tag};
-use coverage_math::receipt::{Attempt, Receipt};
+use coverage_math::receipt::{Attempt, RECEIPT_BYTES, Receipt};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use rayon::prelude::*;
 use solana_program::pubkey::Pubkey;
@@ -109,7 +109,7 @@ fn bare(signers: &Signers, receipts: &[Receipt]) -> Duration {
 struct Bench {
     store: Store,
     intake: Intake,
-    workers: Workers,
+    threads: Threads<StoreError>,
     _rules: watch::Sender<Arc<Rules>>,
     _folder: tempfile::TempDir,
 }
@@ -120,12 +120,13 @@ impl Bench {
         let store = Store::open(folder.path()).unwrap();
         let (rules, current) = watch::channel(Arc::new(signers.rules()));
         let failed = CancellationToken::new();
-        let (intake, workers) = Intake::start(store.clone(), &current, 64 << 20, Metrics::default(), failed).unwrap();
-        Self { store, intake, workers, _rules: rules, _folder: folder }
+        let (intake, threads) =
+            Intake::start(keep_in(store.clone()), &current, 64 << 20, Metrics::default(), failed).unwrap();
+        Self { store, intake, threads, _rules: rules, _folder: folder }
     }
 
     /// Sends requests through while batches are cut from what is stored, until all of it is in batches; how long that took.
-    async fn run(self, receipts: u64, request: impl Fn(u64) -> Vec<Bytes> + Clone + Send + 'static) -> Duration {
+    async fn run(self, receipts: u64, request: impl Fn(u64) -> Documents + Clone + Send + 'static) -> Duration {
         let begun = Instant::now();
         let store = self.store.clone();
         let aggregating = tokio::task::spawn_blocking(move || aggregate(&store, receipts));
@@ -134,8 +135,8 @@ impl Bench {
             tokio::spawn(async move {
                 for number in (source..receipts / REQUEST).step_by(usize::try_from(SOURCES).unwrap()) {
                     let documents = request(number);
-                    let room = intake.room(documents.iter().map(Bytes::len).sum()).await.unwrap();
-                    let verdicts = intake.take(Documents::Json(documents), room).await.unwrap();
+                    let room = intake.room(bytes(&documents)).await.unwrap();
+                    let verdicts = intake.take(documents, room).await.unwrap();
                     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Accepted));
                 }
             })
@@ -145,8 +146,15 @@ impl Bench {
         }
         aggregating.await.unwrap();
         drop(self.intake);
-        self.workers.join().unwrap();
+        self.threads.join().unwrap();
         begun.elapsed()
+    }
+}
+
+fn bytes(documents: &Documents) -> usize {
+    match documents {
+        Documents::Json(texts) => texts.iter().map(Bytes::len).sum(),
+        Documents::Made(receipts) | Documents::Verified(receipts) => receipts.len() * RECEIPT_BYTES,
     }
 }
 
@@ -192,7 +200,8 @@ fn main() {
     if let Some(receipts) = std::env::args().skip(1).find_map(|argument| argument.parse::<u64>().ok()) {
         let signing = Arc::clone(&signers);
         let request = move |number: u64| {
-            (number * REQUEST..(number + 1) * REQUEST).map(|number| json(&signing.receipt(number))).collect()
+            let numbers = number * REQUEST..(number + 1) * REQUEST;
+            Documents::Json(numbers.map(|number| json(&signing.receipt(number))).collect())
         };
         let took = runtime.block_on(Bench::new(&signers).run(receipts, request));
         println!(
@@ -202,17 +211,24 @@ fn main() {
         println!("peak memory: {} MiB", peak_mib());
         return;
     }
-    let receipts: Vec<Receipt> = (0..COMPARED).into_par_iter().map(|number| signers.receipt(number)).collect();
+    let receipts: Arc<Vec<Receipt>> =
+        Arc::new((0..COMPARED).into_par_iter().map(|number| signers.receipt(number)).collect());
     let documents: Arc<Vec<Bytes>> = Arc::new(receipts.par_iter().map(json).collect());
     let before = bare(&signers, &receipts);
-    let request = move |number: u64| {
+    let range = |number: u64| {
         let first = usize::try_from(number * REQUEST).unwrap();
-        documents[first..first + usize::try_from(REQUEST).unwrap()].to_vec()
+        first..first + usize::try_from(REQUEST).unwrap()
     };
+    let request = move |number| Documents::Json(documents[range(number)].to_vec());
     let whole = runtime.block_on(Bench::new(&signers).run(COMPARED, request));
+    let verified = Arc::clone(&receipts);
+    let request = move |number| Documents::Verified(verified[range(number)].to_vec());
+    let handed = runtime.block_on(Bench::new(&signers).run(COMPARED, request));
     let after = bare(&signers, &receipts);
     let bare = (before + after) / 2;
     println!("bare batch verification: {:.0}/s ({before:.2?} before, {after:.2?} after)", rate(COMPARED, bare));
     println!("parsed, verified, stored and batched: {:.0}/s ({whole:.2?})", rate(COMPARED, whole));
     println!("ratio: {:.0} %", 100.0 * bare.as_secs_f64() / whole.as_secs_f64());
+    println!("taken from workers, stored and batched: {:.0}/s ({handed:.2?})", rate(COMPARED, handed));
+    println!("ratio: {:.0} %", 100.0 * bare.as_secs_f64() / handed.as_secs_f64());
 }

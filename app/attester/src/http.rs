@@ -1,9 +1,8 @@
-//! Everything that is served over HTTP, and whether the attester is well.
+//! What attesters and workers serve over HTTP, and whether they are well.
 
 use crate::directory::Observer;
 use crate::intake::{self, Intake};
 use crate::metrics::Metrics;
-use crate::publish::{self, Publisher};
 use crate::store::Store;
 use axum::Router;
 use axum::extract::State;
@@ -59,7 +58,9 @@ impl Health {
         }
         if judged.1.elapsed() > STUCK {
             complaints.push(
-                "receipts are under way and none gets through; see that the disk of the store is sound".to_owned(),
+                "receipts are under way and none gets through; see that the disk of the store is sound, and that a \
+                 worker's attester answers"
+                    .to_owned(),
             );
         }
         if self.failed.is_cancelled() {
@@ -70,12 +71,11 @@ impl Health {
     }
 }
 
-/// All routes; `more` are those of the agreement.
-pub fn router(health: Health, publisher: Publisher, request_bytes: usize, more: Router) -> Router {
+/// The routes of attesters and workers: for receipts of at most `request_bytes` at once, and for those who watch.
+pub fn router(health: Health, request_bytes: usize) -> Router {
     let intake = intake::http::routes(health.intake.clone(), request_bytes);
-    let published = publish::routes(publisher, health.store.clone());
     let own = Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(health);
-    own.merge(intake).merge(published).merge(more)
+    own.merge(intake)
 }
 
 async fn healthz(State(health): State<Health>) -> Response {

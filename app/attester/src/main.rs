@@ -12,6 +12,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Turns a stream of request outcomes into applied batches, together with the other attesters of a network.
 ///
+/// With `works_for` in its settings it is an attester's worker, which verifies receipts and hands them over.
+///
 /// Receipts come by HTTP (POST /v1/receipts), from files, standard input and NATS JetStream. Stop it with SIGTERM or SIGINT: it
 /// stores what it has taken and exits with 0. RUST_LOG sets what is logged (info unless set).
 #[derive(Debug, Parser)]

@@ -1,5 +1,6 @@
 //! What a receipt must be to be stored.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use coverage_client::receipts::ReceiptJson;
 use coverage_math::receipt::Receipt;
 use solana_program::pubkey::Pubkey;
@@ -20,7 +21,7 @@ pub fn parse(json: &[u8]) -> Result<Receipt, Refusal> {
 }
 
 /// Why a receipt is not stored.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Refusal {
     /// It is no receipt.
     #[error("it is not a receipt in JSON: {0}; see the README for its fields")]

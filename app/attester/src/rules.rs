@@ -118,6 +118,16 @@ impl Rules {
         verdicts.into_iter().zip(receipts).map(scheduled).collect()
     }
 
+    /// Checks receipts whose signatures somebody has verified whom this attester believes.
+    #[must_use]
+    pub fn check_verified(&self, receipts: &[Receipt]) -> Vec<Result<(), Refusal>> {
+        let check = |receipt: &Receipt| {
+            self.admit(&receipt.attempt)?;
+            self.require_scheduled(&receipt.attempt)
+        };
+        receipts.iter().map(check).collect()
+    }
+
     /// Fails for a member's receipt that is not of the schedule.
     fn require_scheduled(&self, attempt: &Attempt) -> Result<(), Refusal> {
         if !self.members.contains(&attempt.reporter) {

@@ -6,6 +6,7 @@ use crate::probe::{Address, ProbeError, ProbeSettings};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::{Deserialize, Serialize};
+use solana_program::pubkey::Pubkey;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,12 @@ pub enum SettingsError {
         /// The most it may be.
         most: u64,
     },
+    /// Nobody knows where a worker's attester is.
+    #[error("works_for is {0}, and peers has no URL for it: add one")]
+    NoAttester(Pubkey),
+    /// A worker does not do that.
+    #[error("{0} is for attesters, and with works_for this is a worker: remove one of them")]
+    Worker(&'static str),
     /// The settings of probes are wrong.
     #[error(transparent)]
     Probe(#[from] ProbeError),
@@ -79,6 +86,12 @@ pub struct Settings {
     /// URLs of the other attesters, by their keys.
     #[serde(default)]
     pub peers: BTreeMap<Address, String>,
+    /// Keys of this attester's workers: what they hand over was verified by them, and is not verified again.
+    #[serde(default)]
+    pub workers: Vec<Address>,
+    /// The attester, one of [`Self::peers`], whose worker this is; absent: this is an attester.
+    #[serde(default)]
+    pub works_for: Option<Address>,
     /// How logs are written.
     #[serde(default)]
     pub log: LogFormat,
@@ -185,7 +198,27 @@ impl Settings {
         ];
         match ranges.into_iter().find(|(_, value, least, most)| !(*least..=*most).contains(value)) {
             Some((name, value, least, most)) => Err(SettingsError::Range { name, value, least, most }),
-            None => Ok(self.probe.check()?),
+            None => {
+                self.probe.check()?;
+                self.check_worker()
+            }
+        }
+    }
+
+    fn check_worker(&self) -> Result<(), SettingsError> {
+        let Some(attester) = self.works_for else { return Ok(()) };
+        if !self.peers.contains_key(&attester) {
+            return Err(SettingsError::NoAttester(attester.0));
+        }
+        let others = [
+            ("workers", self.workers.is_empty()),
+            ("payer", self.payer.is_none()),
+            ("publish", self.publish.is_none()),
+        ];
+        let others = others.into_iter().chain([("probe.endpoints", self.probe.endpoints.is_empty())]);
+        match others.into_iter().find(|(_, absent)| !absent) {
+            Some((name, _)) => Err(SettingsError::Worker(name)),
+            None => Ok(()),
         }
     }
 
@@ -262,6 +295,7 @@ key = \"id.json\"
 data = \"data\"
 listen = \"127.0.0.1:8950\"
 reporters = []
+workers = []
 log = \"text\"
 refresh_ms = 2000
 queue_bytes = 67108864
@@ -289,7 +323,7 @@ endpoints = []
     #[test]
     fn what_is_shown_is_understood_as_the_same() {
         let more = format!(
-            "payer = \"payer.json\"\npublish = \"out\"\nreporters = [\"{KEY}\"]\nlog = \"json\"\n\
+            "payer = \"payer.json\"\npublish = \"out\"\nreporters = [\"{KEY}\"]\nworkers = [\"{KEY}\"]\nlog = \"json\"\n\
              peers.{KEY} = \"http://peer:8950\"\n\
              [nats]\nurl = \"nats://a:4222,nats://b:4222\"\nstream = \"RECEIPTS\"\ncredentials = \"nats.creds\"\n\
              [probe]\nper_epoch = 12\ntranscripts = \"kept\"\ncontrols = [\"rpc.example.org:443\"]\n\
@@ -351,6 +385,27 @@ endpoints = []
         ];
         for (more, error) in cases {
             assert_eq!(load(&more), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_worker_has_an_attester_and_nothing_of_an_attester() {
+        let peer = format!("peers.{KEY} = \"http://attester:8950\"\n");
+        let worker = format!("works_for = \"{KEY}\"\n");
+        let settings = load(&format!("{worker}{peer}")).unwrap();
+        assert_eq!(settings.works_for, Some(*settings.peers.first_key_value().unwrap().0));
+        assert_eq!(load(&worker), Err(format!("works_for is {KEY}, and peers has no URL for it: add one")));
+        let endpoint =
+            format!("[[probe.endpoints]]\noperator = \"{KEY}\"\nmodel = \"llama\"\nurl = \"https://gpu.example/v1\"\n");
+        let others = [
+            ("workers", format!("workers = [\"{KEY}\"]\n")),
+            ("payer", "payer = \"payer.json\"\n".to_owned()),
+            ("publish", "publish = \"out\"\n".to_owned()),
+            ("probe.endpoints", endpoint),
+        ];
+        for (name, text) in others {
+            let expected = format!("{name} is for attesters, and with works_for this is a worker: remove one of them");
+            assert_eq!(load(&format!("{worker}{peer}{text}")), Err(expected));
         }
     }
 }

@@ -4,10 +4,12 @@
 //! a short while. What is signed is longer than a digest and starts with words, so no such signature can pass for one of a
 //! batch. It stands in the headers, to be checked before a byte of the body is read.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use coverage_math::hash::{Hash, Sha256, Software};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use solana_program::pubkey::Pubkey;
+use std::time::Duration;
 use thiserror::Error;
 
 /// How far the sender's clock may be from ours, in seconds.
@@ -18,6 +20,9 @@ static KEY: HeaderName = HeaderName::from_static("x-attester-key");
 static TIME: HeaderName = HeaderName::from_static("x-attester-time");
 static BODY: HeaderName = HeaderName::from_static("x-attester-body");
 static SIGNATURE: HeaderName = HeaderName::from_static("x-attester-signature");
+
+/// Why a request gets no answer, in words for whoever set its sender up.
+pub type Refusal = (StatusCode, String);
 
 /// Why a request is not taken for an attester's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -31,6 +36,12 @@ pub enum EnvelopeError {
     /// The signature is not the sender's.
     #[error("the signature is not of this request")]
     Signature,
+}
+
+impl From<EnvelopeError> for Refusal {
+    fn from(error: EnvelopeError) -> Self {
+        (StatusCode::UNAUTHORIZED, error.to_string())
+    }
 }
 
 /// Where a request goes: what its signature is good for.
@@ -98,6 +109,18 @@ impl Envelope {
     #[must_use]
     pub fn holds(&self, body: &[u8]) -> bool {
         Software::hash(&[body]) == self.body
+    }
+
+    /// Reads the body: at most `most` bytes, for no longer than `limit`.
+    ///
+    /// # Errors
+    /// For a body that is slow, long, or not the one that was signed.
+    pub async fn read(&self, body: Body, most: usize, limit: Duration) -> Result<Bytes, Refusal> {
+        let slow = |_| (StatusCode::REQUEST_TIMEOUT, "the body does not come".to_owned());
+        let long = |_| (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {most} bytes, or breaks off"));
+        let bytes = tokio::time::timeout(limit, to_bytes(body, most)).await.map_err(slow)?.map_err(long)?;
+        let signed = self.holds(&bytes).then_some(bytes);
+        signed.ok_or((StatusCode::UNAUTHORIZED, "the body is not the one that was signed".to_owned()))
     }
 }
 

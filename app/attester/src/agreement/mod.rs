@@ -66,7 +66,7 @@ use ed25519_dalek::SigningKey;
 use peers::{PeerError, Peers, unix_now};
 use solana_program::pubkey::Pubkey;
 use staged::Staged;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,8 +160,8 @@ pub struct Parts {
     pub store: Store,
     /// The folder for batches that were signed and not decided about.
     pub staged: PathBuf,
-    /// URLs of the other attesters, by key.
-    pub peers: BTreeMap<[u8; 32], String>,
+    /// The other attesters.
+    pub peers: Peers,
     /// The rest of the service.
     pub outside: Arc<dyn Outside>,
     /// Sends transactions. Its payer must be this service's own: see [`Submitter::sweep`].
@@ -198,13 +198,12 @@ impl Agreement {
     /// Takes part.
     ///
     /// # Errors
-    /// [`AgreementError::Disk`] if the folder cannot be made, [`AgreementError::Peer`] if this machine lacks what HTTP needs.
+    /// [`AgreementError::Disk`] if the folder cannot be made.
     pub fn new(parts: Parts) -> Result<Self, AgreementError> {
-        let network = parts.observer.last().network;
         Ok(Self {
             terms: parts.terms,
             public: parts.key.verifying_key().to_bytes(),
-            peers: Peers::new(network, parts.key.clone(), parts.peers)?,
+            peers: parts.peers,
             key: parts.key,
             observer: parts.observer,
             staged: Staged::open(&parts.staged)?,

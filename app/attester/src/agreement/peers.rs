@@ -2,7 +2,9 @@
 
 use super::envelope::Address;
 use super::messages::{ANSWER_BYTES, Answer, Fetch, MAX_FETCH, Pull};
-use super::staged::decode;
+use super::staged::{decode, encode};
+use crate::intake::Verdict;
+use crate::intake::handover::VERIFIED;
 use axum::body::Bytes;
 use borsh::BorshSerialize;
 use coverage_math::hash::{Hash, Sha256, Software};
@@ -20,6 +22,10 @@ pub const PROPOSALS: &str = "/v1/proposals";
 pub const FETCH: &str = "/v1/receipts/fetch";
 /// Path of questions for what waits.
 pub const PULL: &str = "/v1/receipts/pull";
+/// The most bytes of a verdict, with some room for words.
+const VERDICT_BYTES: usize = 256;
+/// The most bytes of a refusal that are read.
+const REFUSAL_BYTES: usize = 1_024;
 /// Path of published batches; the root follows in hexadecimal.
 pub const BATCHES: &str = "/v1/batches/";
 
@@ -33,8 +39,13 @@ pub enum PeerError {
     #[error("it does not answer: {0}")]
     Silent(#[from] reqwest::Error),
     /// It answers with an error.
-    #[error("it answers {0}")]
-    Refuses(reqwest::StatusCode),
+    #[error("it answers {status}: {reason}")]
+    Refuses {
+        /// Of the answer.
+        status: reqwest::StatusCode,
+        /// What it says.
+        reason: String,
+    },
     /// It answers with more than asked for.
     #[error("its answer has more than {0} bytes")]
     TooLong(usize),
@@ -100,6 +111,24 @@ impl Peers {
         self.receipts(peer, PULL, pull, MAX_FETCH, limit).await
     }
 
+    /// Hands the attester that this worker works for receipts whose signatures are verified; what became of each.
+    ///
+    /// # Errors
+    /// [`PeerError`]. The attester may have them or not: handing them over again does no harm.
+    pub async fn hand_over(
+        &self,
+        attester: &[u8; 32],
+        receipts: &[Receipt],
+        limit: Duration,
+    ) -> Result<Vec<Verdict>, PeerError> {
+        let body = Bytes::from(encode(receipts).unwrap_or_default()); // writing to memory does not fail
+        let hash = Software::hash(&[&body]);
+        let most = receipts.len().saturating_add(1).saturating_mul(VERDICT_BYTES);
+        let bytes = self.ask(attester, VERIFIED, body, &hash, most, limit).await?;
+        let verdicts: Option<Vec<Verdict>> = borsh::from_slice(&bytes).ok();
+        verdicts.filter(|verdicts| verdicts.len() == receipts.len()).ok_or(PeerError::Garbled)
+    }
+
     /// At most `most` receipts, in answer to a question.
     async fn receipts(
         &self,
@@ -153,10 +182,16 @@ impl Peers {
 }
 
 /// A body of at most `most` bytes.
-async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, PeerError> {
-    if !response.status().is_success() {
-        return Err(PeerError::Refuses(response.status()));
+async fn read(response: Response, most: usize) -> Result<Vec<u8>, PeerError> {
+    let status = response.status();
+    if status.is_success() {
+        return body(response, most).await;
     }
+    let reason = body(response, REFUSAL_BYTES).await.unwrap_or_default();
+    Err(PeerError::Refuses { status, reason: String::from_utf8_lossy(&reason).into_owned() })
+}
+
+async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, PeerError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if bytes.len().saturating_add(chunk.len()) > most {
@@ -168,6 +203,6 @@ async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, PeerError>
 }
 
 /// Time since 1970 by the clock of this machine.
-pub(super) fn unix_now() -> Duration {
+pub(crate) fn unix_now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

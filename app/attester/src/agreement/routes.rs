@@ -1,6 +1,6 @@
 //! What the other attesters may ask of this one over HTTP.
 
-use super::envelope::{Address, Envelope};
+use super::envelope::{Address, Envelope, Refusal};
 use super::messages::{Answer, FETCH_BYTES, Fetch, MAX_FETCH, Objection, PROPOSAL_BYTES, PULL_BYTES, Proposal, Pull};
 use super::peers::{FETCH, PROPOSALS, PULL, unix_now};
 use super::staged::encode;
@@ -16,9 +16,6 @@ use borsh::BorshDeserialize;
 use coverage_math::receipt::Receipt;
 use solana_program::pubkey::Pubkey;
 use std::sync::Arc;
-
-/// A refusal, in words for whoever set the other attester up.
-type Refusal = (StatusCode, String);
 
 /// The routes of the agreement: [`PROPOSALS`], [`FETCH`] and [`PULL`].
 pub fn routes(agreement: Arc<Agreement>) -> Router {
@@ -96,8 +93,7 @@ impl Agreement {
     fn open(&self, path: &str, request: Request) -> Result<(Envelope, Body), Refusal> {
         let directory = self.observer.last();
         let to = Address { network: &directory.network, recipient: &self.public, path };
-        let envelope = to.open(unix_now().as_secs(), request.headers());
-        let envelope = envelope.map_err(|error| (StatusCode::UNAUTHORIZED, error.to_string()))?;
+        let envelope = to.open(unix_now().as_secs(), request.headers())?;
         let stranger = (StatusCode::FORBIDDEN, "the sender is not a member of the committee with a bond".to_owned());
         directory.member(&envelope.sender).ok_or(stranger)?;
         Ok((envelope, request.into_body()))
@@ -111,11 +107,6 @@ impl Agreement {
 
     /// Reads a body of at most `most` bytes, in bounded time.
     async fn read(&self, envelope: &Envelope, body: Body, most: usize) -> Result<Bytes, Refusal> {
-        let slow = |_| (StatusCode::REQUEST_TIMEOUT, "the body does not come".to_owned());
-        let long = |_| (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {most} bytes, or breaks off"));
-        let body = tokio::time::timeout(self.terms.fetch_timeout, axum::body::to_bytes(body, most));
-        let bytes = body.await.map_err(slow)?.map_err(long)?;
-        let signed = envelope.holds(&bytes).then_some(bytes);
-        signed.ok_or((StatusCode::UNAUTHORIZED, "the body is not the one that was signed".to_owned()))
+        envelope.read(body, most, self.terms.fetch_timeout).await
     }
 }

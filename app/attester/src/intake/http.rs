@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How long a client that there is no room for should wait, in seconds.
 const RETRY_AFTER: &str = "1";
 /// How long a body may take: it holds room that others could use.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Memory that a body gets before its first byte has come.
 const FIRST_BYTES: usize = 1 << 16;
 
@@ -124,7 +124,7 @@ fn refuse(status: StatusCode, code: &'static str, reason: String) -> Response {
     (status, Json(Error { code, reason })).into_response()
 }
 
-fn announced(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

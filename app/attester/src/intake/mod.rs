@@ -4,7 +4,10 @@
 //! not wait is told that there is no room, before anything of its request is taken. Threads, one for each processor, parse and
 //! check up to [`BATCH`](coverage_client::signature::BATCH) receipts at once, whatever requests they came in; one more thread writes what
 //! they have checked by then in a single step, so that under load many requests share one wait for the disk.
+//!
+//! A worker's intake is the same, but for where receipts are kept: it hands them to its attester ([`handover`]).
 
+pub mod handover;
 pub mod http;
 pub mod lines;
 pub mod nats;
@@ -12,11 +15,12 @@ mod pipeline;
 #[cfg(test)]
 mod tests;
 
-pub use pipeline::Workers;
+pub use pipeline::{MOST_KEPT, Threads, keep_in};
 
 use crate::metrics::Metrics;
 use crate::receipt::Refusal;
 use axum::body::Bytes;
+use borsh::{BorshDeserialize, BorshSerialize};
 use coverage_math::receipt::{RECEIPT_BYTES, Receipt};
 use futures_util::future::try_join_all;
 use std::sync::Arc;
@@ -25,7 +29,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// What became of a receipt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Verdict {
     /// It is stored, and was not before.
     Accepted,
@@ -56,6 +60,8 @@ pub enum Documents {
     Json(Vec<Bytes>),
     /// Made in this process.
     Made(Vec<Receipt>),
+    /// From a worker, which has verified their signatures.
+    Verified(Vec<Receipt>),
 }
 
 /// Room for a request.
@@ -82,7 +88,7 @@ impl Documents {
     fn len(&self) -> usize {
         match self {
             Self::Json(documents) => documents.len(),
-            Self::Made(receipts) => receipts.len(),
+            Self::Made(receipts) | Self::Verified(receipts) => receipts.len(),
         }
     }
 
@@ -91,6 +97,7 @@ impl Documents {
         match self {
             Self::Json(documents) => documents.chunks(size).map(|chunk| Self::Json(chunk.to_vec())).collect(),
             Self::Made(receipts) => receipts.chunks(size).map(|chunk| Self::Made(chunk.to_vec())).collect(),
+            Self::Verified(receipts) => receipts.chunks(size).map(|chunk| Self::Verified(chunk.to_vec())).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Receipts from NATS JetStream: how intake scales past one machine.
 //!
-//! Attesters that name the same durable pull consumer share its messages: each goes to one of them, and is acknowledged only
-//! when its receipts are stored; the others get them by the agreement. What is refused for good is terminated, and what may pass
+//! Attesters and [workers](super::handover) that name the same durable pull consumer share its messages: each goes to one of them,
+//! and is acknowledged only when its receipts are stored; other attesters get them by the agreement. What is refused for good is terminated, and what may pass
 //! once the chain has moved comes again later. An attester that dies loses nothing: the server gives its messages to another.
 
 use super::{Documents, Intake, Verdict};
@@ -36,7 +36,8 @@ pub struct NatsSettings {
     pub url: String,
     /// The stream, which must be there.
     pub stream: String,
-    /// The durable consumer; attesters that name the same share its messages. Absent: `attester-` and the attester's key.
+    /// The durable consumer; attesters and workers that name the same share its messages. Absent: `attester-` and the key of the
+    /// attester, also for its workers.
     #[serde(default)]
     pub consumer: Option<String>,
     /// A file with credentials, if the server wants some.

@@ -19,7 +19,7 @@ async fn verdicts_come_in_order_and_what_is_accepted_is_stored() {
     let (_rules, current) = watch::channel(Arc::new(rules(true)));
     let metrics = Metrics::default();
     let failed = CancellationToken::new();
-    let (intake, workers) = Intake::start(store.clone(), &current, 1 << 20, metrics.clone(), failed).unwrap();
+    let (intake, threads) = Intake::start(keep_in(store.clone()), &current, 1 << 20, metrics.clone(), failed).unwrap();
     let mut all = receipts(0..1_500);
     all[700].signature[0] ^= 1;
     all[500] = receipt(3);
@@ -37,7 +37,7 @@ async fn verdicts_come_in_order_and_what_is_accepted_is_stored() {
     let taking = tokio::spawn(async move { last.take(Documents::Made(receipts(2_000..2_100)), room).await });
     assert_eq!(taking.await.unwrap().unwrap(), vec![Verdict::Accepted; 100]);
     drop(intake);
-    workers.join().unwrap();
+    threads.join().unwrap();
 }
 
 #[tokio::test]
@@ -45,8 +45,8 @@ async fn room_is_given_whole_or_not_at_all_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let (_rules, current) = watch::channel(Arc::new(rules(true)));
-    let (intake, _workers) =
-        Intake::start(store, &current, 10_000, Metrics::default(), CancellationToken::new()).unwrap();
+    let (intake, _threads) =
+        Intake::start(keep_in(store), &current, 10_000, Metrics::default(), CancellationToken::new()).unwrap();
     let held = intake.try_room(9_000).unwrap();
     assert_eq!(intake.try_room(1_001).err(), Some(IntakeError::Full));
     assert_eq!(intake.try_room(10_001).err(), Some(IntakeError::TooLarge));

@@ -1,15 +1,22 @@
-//! One attester: its parts, how they start and how they stop.
+//! One attester, or a worker of one: its parts, how they start and how they stop.
 
+mod sources;
+
+pub use sources::Sources;
+
+use crate::agreement::peers::Peers;
 use crate::agreement::{self, Agreement, AgreementError, Outside, Parts};
 use crate::directory::{Directory, Observer};
 use crate::http::{Health, router};
-use crate::intake::{Documents, Intake, Workers, lines, nats};
+use crate::intake::handover::{self, Handover, HandoverError};
+use crate::intake::{Intake, Threads, Verdict, keep_in};
 use crate::metrics::Metrics;
-use crate::probe::{self, Limits, ProbeError, Prober};
-use crate::publish::Publisher;
+use crate::probe::{Limits, ProbeError, Prober};
+use crate::publish::{self, Publisher};
 use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::store::{AppliedBatch, Store, StoreError};
+use axum::Router;
 use coverage_client::rpc::{Rpc, Sender};
 use coverage_math::receipt::Receipt;
 use ed25519_dalek::SigningKey;
@@ -21,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -31,18 +38,6 @@ const NETWORK_NOTE: &str = "network";
 const EPOCHS_KEPT: u64 = 2;
 /// How long to wait before the chain is asked again at the start.
 const RPC_PAUSE: Duration = Duration::from_secs(2);
-/// Receipts of probes that may wait to be taken.
-const PROBES_WAITING: usize = 256;
-
-/// Where receipts come from besides HTTP and what the settings say.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    /// Standard input.
-    pub stdin: bool,
-    /// Files, which may grow.
-    pub files: Vec<PathBuf>,
-}
-
 /// Why an attester does not start, or stopped.
 #[derive(Debug, Error)]
 pub enum ServiceError {
@@ -79,6 +74,9 @@ pub enum ServiceError {
         /// Why.
         error: io::Error,
     },
+    /// A worker had to stop before its attester had taken everything.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
     /// The machine has no room.
     #[error("the operating system refused: {0}")]
     System(#[from] io::Error),
@@ -133,18 +131,30 @@ pub async fn run(settings: Settings, sources: Sources, stop: CancellationToken) 
     Ok(())
 }
 
-/// An attester with everything it needs, of which nothing runs yet.
-struct Ready {
+/// What all parts share.
+struct Shared {
     settings: Settings,
     network: Pubkey,
     key: SigningKey,
-    payer: Keypair,
-    prober: Option<Prober>,
     store: Store,
-    listener: TcpListener,
     rpc: Rpc,
     observer: Observer,
     metrics: Metrics,
+}
+
+/// What is done with receipts that have passed.
+enum Role {
+    /// They are stored, and batches of them agreed on; others come from probes.
+    Attester { payer: Keypair, prober: Option<Prober> },
+    /// They are handed to an attester.
+    Worker(Handover),
+}
+
+/// Everything that is needed, of which nothing runs yet.
+struct Ready {
+    shared: Shared,
+    role: Role,
+    listener: TcpListener,
 }
 
 impl Ready {
@@ -152,65 +162,97 @@ impl Ready {
     async fn prepare(settings: Settings, stop: &CancellationToken) -> Result<Option<Self>, ServiceError> {
         let keypair = read_key(&settings.key)?;
         let key = SigningKey::from_bytes(keypair.secret_bytes());
-        let payer = settings.payer.as_deref().map_or(Ok(keypair), read_key)?;
         let (network, metrics) = (settings.network.0, Metrics::default());
-        let prober = || Prober::new(&settings.probe, network, key.clone(), Limits::default(), metrics.probes.clone());
-        let prober = (!settings.probe.endpoints.is_empty()).then(prober).transpose()?;
+        let role = match settings.works_for {
+            Some(attester) => Role::Worker(Handover::new(peers(&settings, &key)?, attester.0.to_bytes(), stop.clone())),
+            None => {
+                let payer = settings.payer.as_deref().map_or(Ok(keypair), read_key)?;
+                let (probe, metrics) = (&settings.probe, metrics.probes.clone());
+                let prober = || Prober::new(probe, network, key.clone(), Limits::default(), metrics);
+                Role::Attester { payer, prober: (!probe.endpoints.is_empty()).then(prober).transpose()? }
+            }
+        };
         let store = open_store(&settings.data, network).await?;
         let listener = TcpListener::bind(settings.listen).await;
         let listener = listener.map_err(|error| ServiceError::Listen { address: settings.listen, error })?;
         let rpc = Rpc::new(settings.rpc_url.clone());
         let Some(observer) = observe(&rpc, network, stop).await else { return Ok(None) };
-        tracing::info!(%network, attester = %Pubkey::from(key.verifying_key().to_bytes()), "the chain is read");
-        Ok(Some(Self { settings, network, key, payer, prober, store, listener, rpc, observer, metrics }))
+        tracing::info!(%network, key = %Pubkey::from(key.verifying_key().to_bytes()), "the chain is read");
+        let shared = Shared { settings, network, key, store, rpc, observer, metrics };
+        Ok(Some(Self { shared, role, listener }))
     }
 
     /// Starts all parts; those that take receipts end when `stop` is cancelled.
     fn start(self, sources: Sources, stop: &CancellationToken) -> Result<Running, ServiceError> {
-        let Self { settings, network, key, payer, prober, store, listener, rpc, observer, metrics } = self;
+        let Self { shared, role, listener } = self;
         let (taking, rest, failed) = (stop.child_token(), CancellationToken::new(), CancellationToken::new());
+        let Shared { settings, store, observer, metrics, .. } = &shared;
         let reporters = settings.reporters.iter().map(|reporter| reporter.0).collect();
         let accepted = Accepted { reporters, probes: settings.probe.per_epoch };
         let (rules, current) = watch::channel(Arc::new(accepted.rules(&observer.last())));
-        let (intake, workers) =
-            Intake::start(store.clone(), &current, settings.queue_bytes, metrics.clone(), failed.clone())?;
-        let publisher = Publisher::new(&settings.publish(), network);
-        let outside = Rest { accepted: accepted.clone(), publisher: publisher.clone(), metrics: metrics.clone() };
-        let agreement = Arc::new(Agreement::new(Parts {
-            terms: settings.terms(),
-            key: key.clone(),
-            observer: observer.clone(),
-            store: store.clone(),
-            staged: settings.data.join("staged"),
-            peers: settings.peers.iter().map(|(key, url)| (key.0.to_bytes(), url.clone())).collect(),
-            outside: Arc::new(outside),
-            sender: Sender::new(rpc.clone(), Arc::new(payer)),
-            metrics: metrics.agreement.clone(),
-        })?);
-        let health = Health::new(observer.clone(), intake.clone(), metrics, store.clone(), failed.clone());
-        let routes = router(health, publisher, settings.request_bytes, agreement::routes(Arc::clone(&agreement)));
+        let (keep, attester) = match role {
+            Role::Attester { payer, prober } => (store_in(store), Some((payer, prober))),
+            Role::Worker(handover) => (hand_to(handover), None),
+        };
+        let (intake, threads) = Intake::start(keep, &current, settings.queue_bytes, metrics.clone(), failed.clone())?;
 
         let (mut takers, mut others) = (JoinSet::new(), JoinSet::new());
-        others.spawn(follow(observer.clone(), rules, accepted, store.clone(), rest.clone()));
+        others.spawn(follow(observer.clone(), rules, accepted.clone(), store.clone(), rest.clone()));
         others.spawn({
             let (observer, rest, every) = (observer.clone(), rest.clone(), Duration::from_millis(settings.refresh_ms));
             async move { observer.run(every, rest).await }
         });
-        others.spawn(agreement.run(rest.clone()));
-        takers.spawn(serve(listener, routes, taking.clone()));
-        take(&mut takers, &settings, sources, &intake, &store, &key, &taking);
-        if let Some(prober) = prober {
-            probe(&mut takers, prober, settings.probe.per_epoch, &rpc, &observer, intake, &taking);
+        let health = Health::new(observer.clone(), intake.clone(), metrics.clone(), store.clone(), failed.clone());
+        let mut routes = router(health, settings.request_bytes);
+        sources::take(&mut takers, &shared, sources, &intake, &taking);
+        if let Some((payer, prober)) = attester {
+            let publisher = Publisher::new(&settings.publish(), shared.network);
+            let agreement = shared.agreement(payer, accepted, publisher.clone())?;
+            others.spawn(Arc::clone(&agreement).run(rest.clone()));
+            routes = routes.merge(agreement::routes(agreement)).merge(publish::routes(publisher, store.clone()));
+            routes = routes.merge(shared.reception(&intake));
+            if let Some(prober) = prober {
+                sources::probe(&mut takers, &shared, prober, intake, &taking);
+            }
         }
-        Ok(Running { taking, takers, workers, rest, others, failed })
+        takers.spawn(serve(listener, routes, taking.clone()));
+        Ok(Running { taking, takers, threads, rest, others, failed })
     }
 }
 
-/// A running attester. What takes receipts stops first, so that all they took is stored; the rest goes on until it is.
+impl Shared {
+    fn agreement(
+        &self,
+        payer: Keypair,
+        accepted: Accepted,
+        publisher: Publisher,
+    ) -> Result<Arc<Agreement>, AgreementError> {
+        let outside = Rest { accepted, publisher, metrics: self.metrics.clone() };
+        Ok(Arc::new(Agreement::new(Parts {
+            terms: self.settings.terms(),
+            key: self.key.clone(),
+            observer: self.observer.clone(),
+            store: self.store.clone(),
+            staged: self.settings.data.join("staged"),
+            peers: peers(&self.settings, &self.key)?,
+            outside: Arc::new(outside),
+            sender: Sender::new(self.rpc.clone(), Arc::new(payer)),
+            metrics: self.metrics.agreement.clone(),
+        })?))
+    }
+
+    /// The route of workers.
+    fn reception(&self, intake: &Intake) -> Router {
+        let workers = self.settings.workers.iter().map(|worker| worker.0.to_bytes()).collect();
+        handover::routes(intake.clone(), self.network, self.key.verifying_key().to_bytes(), workers)
+    }
+}
+
+/// All parts, running. What takes receipts stops first, so that all they took is stored; the rest goes on until it is.
 struct Running {
     taking: CancellationToken,
     takers: JoinSet<()>,
-    workers: Workers,
+    threads: Threads<ServiceError>,
     rest: CancellationToken,
     others: JoinSet<()>,
     /// Cancelled when the store has failed.
@@ -221,13 +263,29 @@ impl Running {
     async fn finish(mut self) -> Result<(), ServiceError> {
         self.taking.cancel();
         while self.takers.join_next().await.is_some() {}
-        let workers = self.workers;
-        let stored = tokio::task::spawn_blocking(|| workers.join()).await;
+        let threads = self.threads;
+        let stored = tokio::task::spawn_blocking(|| threads.join()).await;
         self.rest.cancel();
         while self.others.join_next().await.is_some() {}
         stored.map_err(io::Error::other)??;
         Ok(())
     }
+}
+
+type Keep = Box<dyn FnMut(&[Receipt]) -> Result<Vec<Verdict>, ServiceError> + Send>;
+
+fn store_in(store: &Store) -> Keep {
+    let mut keep = keep_in(store.clone());
+    Box::new(move |receipts| Ok(keep(receipts)?))
+}
+
+fn hand_to(handover: Handover) -> Keep {
+    Box::new(move |receipts| Ok(handover.keep(receipts)?))
+}
+
+fn peers(settings: &Settings, key: &SigningKey) -> Result<Peers, AgreementError> {
+    let urls = settings.peers.iter().map(|(key, url)| (key.0.to_bytes(), url.clone())).collect();
+    Ok(Peers::new(settings.network.0, key.clone(), urls)?)
 }
 
 fn read_key(path: &Path) -> Result<Keypair, ServiceError> {
@@ -299,63 +357,4 @@ async fn serve(listener: TcpListener, routes: axum::Router, stop: CancellationTo
     if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stopped).await {
         tracing::error!(%error, "HTTP is served no more");
     }
-}
-
-/// Starts the sources of lines and NATS.
-fn take(
-    takers: &mut JoinSet<()>,
-    settings: &Settings,
-    sources: Sources,
-    intake: &Intake,
-    store: &Store,
-    key: &SigningKey,
-    stop: &CancellationToken,
-) {
-    if sources.stdin {
-        let (intake, stop) = (intake.clone(), stop.clone());
-        takers.spawn(async move {
-            match lines::read_stdin(&intake, &stop).await {
-                Ok(()) => tracing::info!("standard input has ended, and its receipts are stored"),
-                Err(error) => tracing::error!(%error, "standard input is read no more"),
-            }
-        });
-    }
-    for path in sources.files {
-        let (intake, store, stop) = (intake.clone(), store.clone(), stop.clone());
-        takers.spawn(async move {
-            if let Err(error) = lines::follow(&intake, &store, &path, &stop).await {
-                tracing::error!(%error, "a file is read no more");
-            }
-        });
-    }
-    if let Some(nats) = settings.nats.clone() {
-        let own = || format!("attester-{}", Pubkey::from(key.verifying_key().to_bytes()));
-        let consumer = nats.consumer.clone().unwrap_or_else(own);
-        takers.spawn(nats::run(nats, consumer, intake.clone(), stop.clone()));
-    }
-}
-
-/// Starts the probes, whose receipts go the way of all others.
-fn probe(
-    takers: &mut JoinSet<()>,
-    prober: Prober,
-    per_epoch: u32,
-    rpc: &Rpc,
-    observer: &Observer,
-    intake: Intake,
-    stop: &CancellationToken,
-) {
-    let (view, seen) = watch::channel(probe::View::new(&observer.last(), &Default::default(), per_epoch));
-    let (receipts, mut made) = mpsc::channel::<Receipt>(PROBES_WAITING);
-    takers.spawn(probe::follow(rpc.clone(), observer.subscribe(), per_epoch, view, stop.clone()));
-    takers.spawn(prober.run(seen, receipts, stop.clone()));
-    takers.spawn(async move {
-        while let Some(receipt) = made.recv().await {
-            let Ok(room) = intake.room(size_of::<Receipt>()).await else { return };
-            match intake.take(Documents::Made(vec![receipt]), room).await {
-                Ok(verdicts) => drop(lines::report("probe", 0, &verdicts)),
-                Err(error) => tracing::error!(%error, "a probe's receipt is lost"),
-            }
-        }
-    });
 }

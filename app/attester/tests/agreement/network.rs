@@ -200,14 +200,13 @@ impl Network {
     pub async fn agreement(&self, number: usize, rpc: Rpc) -> Agreement {
         let node = &self.nodes[number];
         let observer = Observer::open(rpc.clone(), self.net.address).await.unwrap();
-        let others = self.nodes.iter().filter(|other| other.port.number() != node.port.number());
         Agreement::new(Parts {
             terms: self.terms,
             key: node.key.clone(),
             observer,
             store: node.store.clone(),
             staged: node.folder.path().join("staged"),
-            peers: others.map(|other| (other.public(), format!("http://{}", other.port.address()))).collect(),
+            peers: self.peers_of(number),
             outside: Arc::new(node.rest.clone()),
             sender: Sender::new(rpc, Arc::new(payer(number))),
             metrics: node.metrics.clone(),

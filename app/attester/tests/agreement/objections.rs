@@ -178,16 +178,19 @@ async fn strangers_are_turned_away_before_their_body_is_read() {
     let body = axum::body::Bytes::from(borsh::to_vec(&signed(&key, proposal)).unwrap());
     let hash = <coverage_math::hash::Software as coverage_math::hash::Sha256>::hash(&[&body]);
     let refused = stranger.propose(&network.nodes[1].public(), body.clone(), &hash, Duration::from_secs(5)).await;
-    assert!(matches!(refused, Err(PeerError::Refuses(StatusCode::FORBIDDEN))), "{refused:?}");
+    assert!(matches!(refused, Err(PeerError::Refuses { status: StatusCode::FORBIDDEN, .. })), "{refused:?}");
     // A body other than the one that was signed.
     let mixed = network.peers_of(0).propose(&network.nodes[1].public(), body, &[1; 32], Duration::from_secs(5)).await;
-    assert!(matches!(mixed, Err(PeerError::Refuses(StatusCode::UNAUTHORIZED))), "{mixed:?}");
+    assert!(matches!(mixed, Err(PeerError::Refuses { status: StatusCode::UNAUTHORIZED, .. })), "{mixed:?}");
     // More than any proposal has.
     let long = vec![0; coverage_attester::agreement::messages::PROPOSAL_BYTES + 1];
     let hash = <coverage_math::hash::Software as coverage_math::hash::Sha256>::hash(&[&long]);
     let long =
         network.peers_of(0).propose(&network.nodes[1].public(), long.into(), &hash, Duration::from_secs(5)).await;
-    assert!(matches!(long, Err(PeerError::Refuses(StatusCode::PAYLOAD_TOO_LARGE) | PeerError::Silent(_))), "{long:?}");
+    assert!(
+        matches!(long, Err(PeerError::Refuses { status: StatusCode::PAYLOAD_TOO_LARGE, .. } | PeerError::Silent(_))),
+        "{long:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,5 +134,8 @@ async fn an_answer_has_what_is_not_known_and_no_more_than_asked_for() {
     pull.known = vec![[0; 8]; MAX_RECEIPTS + 10];
     assert!(borsh::to_vec(&pull).unwrap().len() > PULL_BYTES);
     let long = peers.pull(&peer, &pull, limit).await;
-    assert!(matches!(long, Err(PeerError::Refuses(StatusCode::PAYLOAD_TOO_LARGE) | PeerError::Silent(_))), "{long:?}");
+    assert!(
+        matches!(long, Err(PeerError::Refuses { status: StatusCode::PAYLOAD_TOO_LARGE, .. } | PeerError::Silent(_))),
+        "{long:?}"
+    );
 }

@@ -117,6 +117,41 @@ impl Town {
         path
     }
 
+    /// The key of a worker.
+    pub fn worker_key(number: u8) -> SigningKey {
+        SigningKey::from_bytes(&[90 + number; 32])
+    }
+
+    /// Settings of the attester with which it has this many workers.
+    pub fn workers(count: u8) -> String {
+        let key = |number| format!("\"{}\"", Pubkey::from(Self::worker_key(number).verifying_key().to_bytes()));
+        format!("workers = [{}]", (0..count).map(key).collect::<Vec<_>>().join(", "))
+    }
+
+    /// Writes the settings of a worker that listens on `port`, `more` behind them; where they are.
+    pub fn worker_settings(&self, number: u8, port: &Port, more: &str) -> PathBuf {
+        let folder = self.folder.path().join(format!("worker-{number}"));
+        fs::create_dir_all(&folder).unwrap();
+        let key = Self::worker_key(number).to_keypair_bytes();
+        fs::write(folder.join("key.json"), format!("{key:?}")).unwrap();
+        let text = format!(
+            "network = \"{}\"\nrpc_url = \"{}\"\nkey = {:?}\ndata = {:?}\nlisten = \"{}\"\nreporters = [\"{}\"]\n\
+             works_for = \"{}\"\npeers = {{ {} = \"http://{}\" }}\n{more}\n",
+            self.network,
+            self.rpc_url(),
+            folder.join("key.json"),
+            folder.join("data"),
+            port.address(),
+            Pubkey::from(self.reporter.verifying_key().to_bytes()),
+            self.key,
+            self.key,
+            self.port.address(),
+        );
+        let path = folder.join("settings.toml");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
     /// The chain, for what is not done over RPC.
     pub fn on_chain<T>(&self, act: impl FnOnce(&mut Embedded) -> T) -> T {
         act(&mut self.chain.chain().lock().unwrap())
