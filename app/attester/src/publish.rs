@@ -31,13 +31,14 @@ const LISTED: usize = 1_000;
 pub struct Publisher {
     folder: PathBuf,
     network: Pubkey,
+    attester: Pubkey,
 }
 
 impl Publisher {
-    /// Publishes batches of a network in a folder.
+    /// Publishes batches of a network in a folder, which several attesters may have in common.
     #[must_use]
-    pub fn new(folder: &Path, network: Pubkey) -> Self {
-        Self { folder: folder.to_owned(), network }
+    pub fn new(folder: &Path, network: Pubkey, attester: Pubkey) -> Self {
+        Self { folder: folder.to_owned(), network, attester }
     }
 
     /// Where a batch is, in the folder.
@@ -58,7 +59,8 @@ impl Publisher {
         }
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
-        let unfinished = path.with_extension(format!("{}.unfinished", std::process::id()));
+        // The same after a restart, so that what a kill has left is written over; another attester's is another file.
+        let unfinished = path.with_extension(format!("{}.unfinished", self.attester));
         let mut file = File::create(&unfinished)?;
         file.write_all(&receipts.iter().flat_map(payload).collect::<Vec<u8>>())?;
         file.sync_all()?;
@@ -247,17 +249,27 @@ mod tests {
     use coverage_math::merkle;
     use serde_json::Value;
 
+    const ATTESTER: Pubkey = Pubkey::new_from_array([8; 32]);
+
     #[tokio::test]
     async fn a_batch_is_published_whole_and_each_receipt_with_a_proof() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
-        let publisher = Publisher::new(&folder.path().join("published"), NETWORK);
+        let publisher = Publisher::new(&folder.path().join("published"), NETWORK, ATTESTER);
         let mut all = receipts(0..11);
         sort(&mut all);
         let tag = receipts_tag(&NETWORK, 5);
         let mut hashes: Vec<Hash> = all.iter().map(|receipt| receipt.leaf::<Software>(&tag).unwrap()).collect();
         let receipts_root = merkle::root::<Software>(&mut hashes).unwrap();
         let batch = AppliedBatch { workload: WORKLOAD, epoch: 5, sequence: 3, receipts_root, receipts: 11 };
+        // What a kill has left of an earlier attempt.
+        let left = folder
+            .path()
+            .join("published")
+            .join(publisher.name(&batch))
+            .with_extension(format!("{ATTESTER}.unfinished"));
+        fs::create_dir_all(left.parent().unwrap()).unwrap();
+        fs::write(&left, vec![7; 5_000]).unwrap();
         for _ in 0..2 {
             publisher.write(&batch, &all).unwrap();
         }

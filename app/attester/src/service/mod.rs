@@ -143,6 +143,7 @@ struct Shared {
 }
 
 /// What is done with receipts that have passed.
+#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 enum Role {
     /// They are stored, and batches of them agreed on; others come from probes.
     Attester { payer: Keypair, prober: Option<Prober> },
@@ -206,7 +207,7 @@ impl Ready {
         let mut routes = router(health, settings.request_bytes);
         sources::take(&mut takers, &shared, sources, &intake, &taking);
         if let Some((payer, prober)) = attester {
-            let publisher = Publisher::new(&settings.publish(), shared.network);
+            let publisher = Publisher::new(&settings.publish(), shared.network, shared.public());
             let agreement = shared.agreement(payer, accepted, publisher.clone())?;
             others.spawn(Arc::clone(&agreement).run(rest.clone()));
             routes = routes.merge(agreement::routes(agreement)).merge(publish::routes(publisher, store.clone()));
@@ -221,6 +222,10 @@ impl Ready {
 }
 
 impl Shared {
+    fn public(&self) -> Pubkey {
+        self.key.verifying_key().to_bytes().into()
+    }
+
     fn agreement(
         &self,
         payer: Keypair,
@@ -244,7 +249,7 @@ impl Shared {
     /// The route of workers.
     fn reception(&self, intake: &Intake) -> Router {
         let workers = self.settings.workers.iter().map(|worker| worker.0.to_bytes()).collect();
-        handover::routes(intake.clone(), self.network, self.key.verifying_key().to_bytes(), workers)
+        handover::routes(intake.clone(), self.network, self.public().to_bytes(), workers)
     }
 }
 

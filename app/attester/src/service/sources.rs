@@ -4,7 +4,6 @@ use super::Shared;
 use crate::intake::{Documents, Intake, lines, nats};
 use crate::probe::{self, Prober};
 use coverage_math::receipt::Receipt;
-use solana_program::pubkey::Pubkey;
 use std::path::PathBuf;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -48,8 +47,7 @@ pub(super) fn take(
         });
     }
     if let Some(nats) = shared.settings.nats.clone() {
-        let own = Pubkey::from(shared.key.verifying_key().to_bytes());
-        let attester = shared.settings.works_for.map_or(own, |attester| attester.0);
+        let attester = shared.settings.works_for.map_or_else(|| shared.public(), |attester| attester.0);
         let consumer = nats.consumer.clone().unwrap_or_else(|| format!("attester-{attester}"));
         takers.spawn(nats::run(nats, consumer, intake.clone(), stop.clone()));
     }
