@@ -8,7 +8,8 @@ use coverage_client::embedded::rpc::EmbeddedRpc;
 use coverage_client::rpc::{Rpc, Sender, Snapshot};
 use coverage_client::{instructions as ix, pda};
 use coverage_math::attestation::Entry;
-use coverage_tests::{CHALLENGE, EPOCH, GENESIS, GRACE, Net, Operator, World, entry, keypair};
+use coverage_math::cell::{MAX_SLOTS, Slot};
+use coverage_tests::{CHALLENGE, EPOCH, Forge, GENESIS, GRACE, Net, Operator, World, entry, keypair};
 use solana_program::instruction::Instruction;
 use solana_program::pubkey::Pubkey;
 use std::sync::{Arc, Mutex};
@@ -141,7 +142,7 @@ impl Stage {
 
     async fn slots_of(&self, operator: &Operator) -> Vec<(Pubkey, u16)> {
         let snapshot = self.snapshot().await;
-        let of = |slots: &[coverage_math::cell::Slot]| {
+        let of = |slots: &[Slot]| {
             slots.iter().position(|slot| slot.operator == operator.account.to_bytes()).map(|slot| slot as u16)
         };
         snapshot.workloads.values().filter_map(|state| Some((state.address, of(&state.slots)?))).collect()
@@ -238,6 +239,54 @@ async fn a_cluster_that_fails_delays_a_keeper_and_changes_nothing() {
         .await;
     assert_eq!(stage.rpc.faults().refused_connections, 0, "the faults happened");
     assert_eq!(stage.outcome().await, expected.outcome().await);
+}
+
+/// A sealed cell of 1,024 slots in as many domains, ready to be settled.
+async fn crowded() -> Stage {
+    let stage = Stage::new();
+    let [start, seal, settle] = Stage::moments(0);
+    stage.at(start);
+    stage.send(&[ix::open_epoch(stage.payer, stage.net.address, 0)]);
+    let slots: Vec<Slot> = (0..MAX_SLOTS as u32)
+        .map(|number| {
+            let mut operator = [9; 32];
+            operator[..4].copy_from_slice(&number.to_le_bytes());
+            let mut slot = Slot::new(operator, 10_000 + u64::from(number), number, 0);
+            slot.add(&[900 + number.wrapping_mul(2_654_435_761) % 500, 3, 1, 2, 5, 4, 0]).unwrap();
+            slot
+        })
+        .collect();
+    Forge(&mut stage.chain.lock().unwrap()).slots(&pda::cell(&stage.workloads[0]), &slots, |_| ());
+    stage.at(seal);
+    stage.send(&[ix::open_epoch(stage.payer, stage.net.address, 1)]);
+    for workload in stage.workloads {
+        stage.send(&[ix::seal_cell(stage.net.address, workload, 0)]);
+    }
+    stage.at(settle);
+    stage
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_keepers_settle_a_cell_that_takes_several_transactions_as_one_hand_does() {
+    let expected = crowded().await;
+    let network = expected.net.address;
+    for (id, workload, transactions) in [(0, expected.workloads[0], 3), (1, expected.workloads[1], 1)] {
+        for _ in 0..transactions {
+            assert_eq!(expected.snapshot().await.workloads[&id].cell.unwrap().epoch, 0);
+            expected.send(&[ix::settle_cell(network, workload, 0, ix::SETTLE_STEPS)]);
+        }
+        assert_eq!(expected.snapshot().await.workloads[&id].cell.unwrap().epoch, 1);
+        expected.send(&[ix::sweep_cell(network, workload)]);
+    }
+    expected.send(&[ix::close_epoch(expected.payer, network, 0, &expected.workloads)]);
+    for _ in 0..5 {
+        let stage = crowded().await;
+        let policy = Policy { claims: Claims::None, min_claim_units: 0 };
+        work(vec![stage.keeper(0, policy.clone()), stage.keeper(1, policy)]).await;
+        let cell =
+            |stage: &Stage| stage.chain.lock().unwrap().svm.get_account(&pda::cell(&stage.workloads[0])).unwrap().data;
+        assert!(cell(&stage) == cell(&expected), "I7");
+    }
 }
 
 #[tokio::test]
