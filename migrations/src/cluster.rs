@@ -143,6 +143,10 @@ fn deploy(
     kind: Kind,
     dry_run: bool,
 ) -> Result<Done, MigrateError> {
+    // What is there already may be somebody else's to upgrade.
+    if kind == Kind::Shared && ID == PUBLIC_ID {
+        return Err(MigrateError::PublicProgramKey);
+    }
     let rpc = chain.sender().rpc();
     if chain.wait(m0000_deploy::is_deployed(rpc, &ID, bytes))? {
         return Ok(Done::Sent(0));
@@ -152,9 +156,6 @@ fn deploy(
         let given = key.pubkey();
         if given != ID {
             return Err(MigrateError::WrongProgramKey { given });
-        }
-        if kind == Kind::Shared && ID == PUBLIC_ID {
-            return Err(MigrateError::PublicProgramKey);
         }
     }
     if dry_run {

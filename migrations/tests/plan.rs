@@ -1,11 +1,16 @@
 //! Plan files: the example is one, and what is wrong in one is named.
 #![allow(clippy::unwrap_used)]
 
+use coverage_client::embedded::rpc::{EmbeddedRpc, serve};
+use coverage_client::embedded::{Embedded, program_file};
+use coverage_migrations::cluster::MigrateError;
 use coverage_migrations::file::{PlanError, PlanFile};
 use solana_keypair::{Keypair, Signer, write_keypair_file};
 use solana_program::pubkey::Pubkey;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 const EXAMPLE: &str = include_str!("../plan.example.toml");
 
@@ -75,4 +80,27 @@ fn what_is_wrong_is_named() {
         with("# guardian = \"…\"", "guardian = \"me\""),
         "the plan's guardian is \"me\", which is not an address in base58"
     );
+}
+
+#[test]
+fn a_cluster_of_others_gets_nothing_unasked_and_no_program_whose_key_is_public() {
+    let folder = tempfile::tempdir().unwrap();
+    let so = format!("so = {:?}", program_file());
+    plan(folder.path(), "so = \"../target/deploy/coverage_settlement.so\"", &so).unwrap();
+    let chain = Arc::new(Mutex::new(Embedded::new(1_700_000_000).unwrap()));
+    let rpc = EmbeddedRpc::new(chain);
+    let server = serve(rpc.clone(), 0).unwrap();
+    let run = |more: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coverage-migrate"));
+        command.arg("devnet").arg(folder.path().join("plan.toml")).args(["--url", &server.url(), "--keypair"]);
+        let done = command.arg(folder.path().join("mint.json")).args(more.split_whitespace()).output().unwrap();
+        (done.status.code(), String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    let unasked = "error: nothing was sent: this costs SOL; look first with --dry-run, then add --yes\n";
+    assert_eq!(run(""), (Some(2), String::new(), unasked.to_owned()));
+    let public = format!("error: {}\n", MigrateError::PublicProgramKey);
+    for more in ["--dry-run", "--yes"] {
+        assert_eq!(run(more), (Some(2), String::new(), public.clone()));
+    }
+    assert_eq!(rpc.received().len(), 0);
 }
