@@ -151,6 +151,43 @@ fn budgets_hold() {
     within("enroll", "slot 1,024, proof of 10", 15_000);
 }
 
+/// A number as people write it: 1,789,111.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let group = |(place, digit): (usize, char)| {
+        let comma = place > 0 && (digits.len() - place).is_multiple_of(3);
+        comma.then_some(',').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(group).collect()
+}
+
+#[test]
+fn the_readme_tells_what_is_measured() {
+    let table = Table::get();
+    let [node, slot] = table.settling();
+    let full = table.find("apply_batch", "1,024 entries, the last record");
+    let entry = (full - table.find("apply_batch", "1 entry, room in the log")).div_ceil(FULL as u64 - 1);
+    let program = std::fs::metadata(coverage_client::embedded::program_file()).unwrap().len();
+    let rows = [
+        (table.find("claim_rewards", "SPL Token, 1 cell"), "claim_rewards`, one cell, token transfer and event"),
+        (entry, "apply_batch`, each of 1,024 entries"),
+        (table.find("endorse", "7 signatures of 64 attesters"), "endorse`, 7 signatures, 64 attesters"),
+        (table.find("enroll", "slot 1,024, proof of 10"), "enroll` as slot 1,024, 10-deep proof"),
+        (node, "settle_cell`, each node and domain"),
+        (slot, "settle_cell`, each slot besides"),
+        (table.settling[0].units, "settle_cell`, 1,024 operators in 1,024 domains, all of it"),
+        (table.find("challenge_batch", "Misplaced, 1,024 entries, 64 slashed"), "challenge_batch`, 1,024 entries"),
+        (program, ".so`, bytes"),
+    ];
+    let readme = include_str!("../../../README.md");
+    for (number, what) in rows {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{what}")));
+        let row = row.unwrap_or_else(|| panic!("no row for {what}"));
+        let told = row.split('|').nth(2).unwrap().trim();
+        assert_eq!(told, grouped(number), "{row}");
+    }
+}
+
 #[test]
 fn every_transaction_measured_fits_a_packet() {
     for Row { name, case, bytes, .. } in &Table::get().rows {
