@@ -16,6 +16,11 @@ pub fn folder() -> PathBuf {
 pub async fn build() {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["test", "--quiet", "--release", "--workspace", "--no-run"]);
+    // What cargo tells a test about its package would look like a change to ring's build script: everything would be built anew.
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for name in std::env::vars().map(|(name, _)| name).filter(|name| told(name)) {
+        cargo.env_remove(name);
+    }
     let status = cargo.stderr(Stdio::null()).status().await.unwrap();
     assert!(status.success(), "the binaries do not build: `cargo test --release --workspace --no-run` says why");
 }
