@@ -140,3 +140,39 @@ async fn workers_share_a_consumer_with_their_attester_and_nothing_is_lost_when_t
     coverage_client::batch::sort(&mut expected);
     assert_eq!(store.pending(&town.workload, 0, usize::MAX).unwrap(), expected);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attesters_that_name_one_consumer_share_its_messages() {
+    let town = Town::new();
+    let port = Port::new();
+    let Some(_server) = serve(&town, port.number()) else { return };
+    let url = format!("nats://{}", port.address());
+    let context = stream(&url).await;
+    let nats = format!("nats = {{ url = \"{url}\", stream = \"RECEIPTS\", consumer = \"shared\" }}");
+    let second = Port::new();
+    let other = town.worker_settings(0, &second, &nats);
+    let text = std::fs::read_to_string(&other).unwrap();
+    let own = text.lines().filter(|line| !line.starts_with("works_for")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&other, own).unwrap();
+    let mut attesters = [town.settings(&nats), other].map(|settings| Daemon::start(&settings, &[]));
+    for attester in &mut attesters {
+        attester.until_healthy().await;
+    }
+    let receipts = town.receipts(400);
+    for receipt in &receipts {
+        context.publish("receipts", town::lines(&[*receipt]).into()).await.unwrap().await.unwrap();
+    }
+    until_empty(&context, "shared").await;
+    for attester in attesters {
+        assert_eq!(attester.terminate(), Some(0));
+    }
+    let stored = ["data/store", "worker-0/data/store"].map(|store| {
+        let store = Store::open(&town.folder.path().join(store)).unwrap();
+        store.pending(&town.workload, 0, usize::MAX).unwrap()
+    });
+    assert!(stored.iter().all(|stored| stored.len() > 100), "{} and {}", stored[0].len(), stored[1].len());
+    let (mut all, mut expected) = (stored.concat(), receipts);
+    coverage_client::batch::sort(&mut all);
+    coverage_client::batch::sort(&mut expected);
+    assert_eq!(all, expected, "each is with one of them");
+}
