@@ -9,13 +9,13 @@ use coverage_client::chain::Chain;
 use coverage_client::embedded::{Embedded, compute_limit};
 use coverage_client::events::Event;
 use coverage_client::pda::Token;
-use coverage_client::{accounts, instructions as ix, pda};
+use coverage_client::{accounts, audit, instructions as ix, pda};
 use coverage_math::attestation::Entry;
 use coverage_math::cell::{Slot, find};
 use coverage_math::receipt::Capability;
 use coverage_math::reliability::OUTCOMES;
 use coverage_settlement::ID;
-use coverage_settlement::state::{Cell, Config, Epoch, Member, Requirements};
+use coverage_settlement::state::{Cell, Config, Epoch, Member, Network, Requirements};
 use ed25519_dalek::SigningKey;
 use litesvm::types::TransactionResult;
 use solana_account::Account;
@@ -263,6 +263,20 @@ impl World {
     #[must_use]
     pub fn epoch(&self, index: u64) -> Epoch {
         self.get(&pda::epoch(&self.net.address, index))
+    }
+
+    /// I1, exactly: nothing in the vault is nobody's, and nothing is missing. `workloads` are all that there are.
+    ///
+    /// # Panics
+    /// If the invariant does not hold.
+    #[track_caller]
+    pub fn assert_solvent(&self, workloads: &[Pubkey]) {
+        let network: Network = self.get(&self.net.address);
+        let epochs: Vec<_> = (0..network.next_epoch).map(|index| self.epoch(index)).collect();
+        let cells: Vec<_> = workloads.iter().map(|workload| (self.cell(*workload).0, self.get(workload))).collect();
+        let vault = self.cluster.tokens(&network.vault);
+        let solvent = |units| audit::solvency(&network, &cells, &epochs, units).is_none();
+        assert_eq!((solvent(vault), solvent(vault - 1)), (true, false), "I1");
     }
 
     /// Writes accounts no transaction could.

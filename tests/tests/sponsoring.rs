@@ -30,17 +30,6 @@ fn sponsor(world: &World, workload: Pubkey, sponsor: &Operator, amount: u64) -> 
     ix::sponsor_workload(sponsor.wallet, net.address, workload, &net.token, sponsor.source, amount)
 }
 
-/// I1, exactly: nothing in the vault is nobody's, and nothing is missing.
-#[track_caller]
-fn assert_solvent(world: &World, workloads: &[Pubkey]) {
-    let network: Network = world.get(&world.net.address);
-    let epochs: Vec<_> = (0..network.next_epoch).map(|index| world.epoch(index)).collect();
-    let cells: Vec<_> = workloads.iter().map(|workload| (world.cell(*workload).0, world.get(workload))).collect();
-    let vault = world.cluster.tokens(&network.vault);
-    let solvent = |units| audit::solvency(&network, &cells, &epochs, units).is_none();
-    assert_eq!((solvent(vault), solvent(vault - 1)), (true, false), "I1");
-}
-
 /// Seals the cell; returns the pool the event tells: all of it, from the epoch, carried, sponsored.
 #[track_caller]
 fn seal(world: &mut World, workload: Pubkey) -> [u64; 4] {
@@ -70,12 +59,12 @@ fn what_comes_before_sealing_is_in_this_pool_what_comes_after_in_the_next() {
     assert_eq!((told.amount_units, told.sponsored_before_units), (300_000, 100_000));
     assert_eq!(world.cluster.tokens(&patron.source), (1 << 53) - 400_000);
     assert_eq!(treasury(&world), available - 1_000_000, "not the treasury's");
-    assert_solvent(&world, &[workload]);
+    world.assert_solvent(&[workload]);
     world.batch(workload, &[(0, GOOD)]);
     assert_eq!(seal(&mut world, workload), [1_400_000, 1_000_000, 0, 400_000]);
     let cell = world.cell(workload).0;
     assert_eq!((cell.pool, cell.pool_sponsored, cell.sponsored, cell.carry), (1_400_000, 400_000, 0, 0));
-    assert_solvent(&world, &[workload]);
+    world.assert_solvent(&[workload]);
 
     let late = sponsor(&world, workload, &patron, 50_000);
     world.send(&[late]);
@@ -86,7 +75,7 @@ fn what_comes_before_sealing_is_in_this_pool_what_comes_after_in_the_next() {
     assert_eq!((cell.last.pool, cell.last.sponsored, cell.last.paid), (1_400_000, 400_000, 1_259_999));
     assert_eq!((cell.carry, cell.sponsored, cell.pool, cell.pool_sponsored), (140_001, 50_000, 0, 0));
     assert_eq!(audit::settlement(&cell, &slots), (1, vec![]));
-    assert_solvent(&world, &[workload]);
+    world.assert_solvent(&[workload]);
 
     // Between settling and the next epoch too.
     let between = sponsor(&world, workload, &patron, 9);
@@ -97,7 +86,7 @@ fn what_comes_before_sealing_is_in_this_pool_what_comes_after_in_the_next() {
     world.settle_by(workload, ix::SETTLE_STEPS);
     let last = world.cell(workload).0.last;
     assert_eq!((last.pool, last.sponsored, last.paid, last.carry), (1_190_010, 50_009, 1_071_008, 119_002));
-    assert_solvent(&world, &[workload]);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]
@@ -118,7 +107,7 @@ fn while_settling_it_waits_for_the_next_pool() {
     let (cell, slots) = world.cell(workload);
     assert_eq!((cell.last.pool, cell.last.sponsored, cell.sponsored), (1_000_000, 0, 7));
     assert_eq!((slots[0].reward, slots[1].reward, cell.carry), (494_999, 494_999, 10_002));
-    assert_solvent(&world, &[workload]);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]
@@ -134,7 +123,7 @@ fn an_unearned_pool_is_carried_up_to_the_cap_of_emissions_and_the_rest_returns()
     let before = treasury(&world);
     world.send(&[ix::sweep_cell(world.net.address, workload)]);
     assert_eq!(treasury(&world), before + 3_000_000);
-    assert_solvent(&world, &[workload]);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]
@@ -156,7 +145,7 @@ fn it_pays_where_the_treasury_has_nothing() {
     // Without a pool of its own the epoch lets nothing be carried.
     assert_eq!((world.cell(workloads[1]).0.carry, world.cell(workloads[1]).0.returned), (0, 1_001));
     assert_eq!(world.claim(&operator, &[(workloads[0], 0), (workloads[1], 0)]), 8_999);
-    assert_solvent(&world, &workloads);
+    world.assert_solvent(&workloads);
 }
 
 #[test]

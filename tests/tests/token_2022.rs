@@ -5,7 +5,7 @@
 use coverage_client::batch::Statement;
 use coverage_client::evidence::{self, Evidence, Opening};
 use coverage_client::pda::Token;
-use coverage_client::{audit, instructions as ix, pda};
+use coverage_client::{instructions as ix, pda};
 use coverage_math::hash::Software;
 use coverage_math::merkle;
 use coverage_settlement::state::{Cell, Network, Operator as OperatorAccount};
@@ -82,17 +82,6 @@ fn network(world: &World) -> Network {
     world.get(&world.net.address)
 }
 
-/// I1, exactly: nothing in the vault is nobody's, and nothing is missing.
-#[track_caller]
-fn assert_solvent(world: &World, workload: Pubkey) {
-    let network = network(world);
-    let epochs: Vec<_> = (0..network.next_epoch).map(|index| world.epoch(index)).collect();
-    let cells = [(world.cell(workload).0, world.get(&workload))];
-    let vault = world.cluster.tokens(&network.vault);
-    let solvent = |units| audit::solvency(&network, &cells, &epochs, units).is_none();
-    assert_eq!((solvent(vault), solvent(vault - 1)), (true, false), "I1");
-}
-
 /// Applies a batch whose one leaf is no receipt, and has it challenged by somebody without a token account; returns what that
 /// one was paid, and the lamports it spent.
 fn challenge(world: &mut World, workload: Pubkey) -> (u64, u64) {
@@ -123,13 +112,13 @@ fn life(world: &mut World) {
     world.send(&[sponsor]);
     assert_eq!(world.cluster.tokens(&net.treasurer), (1 << 60) - 3_500_000 - 5 * ATTESTER_BOND);
     assert_eq!(world.cluster.tokens(&first.source), (1 << 53) - 3_000);
-    assert_solvent(world, workload);
+    world.assert_solvent(&[workload]);
     world.open_epoch();
     world.batch(workload, &[(0, GOOD), (1, BREACH)]);
     let account = if net.token.program == pda::TOKEN_PROGRAM { 165 } else { 170 }; // its owner is immutable
     let rent = world.cluster.svm.minimum_balance_for_rent_exemption(account);
     assert_eq!(challenge(world, workload), (12_500, rent));
-    assert_solvent(world, workload);
+    world.assert_solvent(&[workload]);
     let (cell, slots) = world.finish(workload);
     assert_eq!((cell.last.pool, cell.last.sponsored, cell.carry), (1_500_000, 500_000, 150_001));
     assert_eq!([slots[0].reward, slots[1].reward], [1_349_999, 0]);
@@ -138,7 +127,7 @@ fn life(world: &mut World) {
     assert_eq!(world.claim(&first, &[(workload, 0)]), 0);
     world.send(&[ix::slash_operator(net.address, second.account, workload, 1)]);
     assert_eq!((network(world).operator_bonds, network(world).treasury_available), (6_600, 2_000_000 + 37_500 + 400));
-    assert_solvent(world, workload);
+    world.assert_solvent(&[workload]);
 
     world.open_epoch();
     world.send(&[ix::unbond(second.wallet, net.address, 2_600)]);
@@ -150,7 +139,7 @@ fn life(world: &mut World) {
     assert_eq!(world.cluster.tokens(&second.source), (1 << 53) - 4_000 + 2_600);
     assert_eq!(world.cluster.tokens(&pda::token_account(&key, &net.token)), 89_999);
     assert_eq!((network(world).operator_bonds, network(world).attester_bonds), (4_000, 4 * 90_000 + 1));
-    assert_solvent(world, workload);
+    world.assert_solvent(&[workload]);
     // Treasury 1,037,900; bonds 4,000 and 360,001; the pool of epoch 1 and the carry before it.
     let vault = world.account(&network(world).vault);
     assert_eq!((vault.owner, vault.data.len()), (net.token.program, 165));
@@ -254,7 +243,7 @@ fn a_mint_made_anew_as_it_was_goes_on() {
     world.cluster.mint_to(&token, &authority, 5_000).unwrap();
     world.send(&[fund]);
     assert_eq!(network(&world).treasury_available, 1_000);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]

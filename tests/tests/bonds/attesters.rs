@@ -1,6 +1,6 @@
 //! Bonds of attesters.
 
-use crate::{GOOD, OUT_OF_EPOCH_0, add_seat, assert_solvent, changed, network, world_network};
+use crate::{GOOD, OUT_OF_EPOCH_0, add_seat, changed, network, world_network};
 use coverage_client::{instructions as ix, pda};
 use coverage_settlement::events::BondCause;
 use coverage_settlement::state::{Bond, Committee};
@@ -54,7 +54,7 @@ fn an_attesters_bond_goes_in_and_out_to_the_second() {
     assert_eq!(world.cluster.tokens(&pda::token_account(&key, &world.net.token)), 60_007);
     assert_eq!(network(&world).attester_bonds, 4 * ATTESTER_BOND + 40_000);
     world.refuses(withdraw_seat(&world, key, 2), CoverageError::NotBonded);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]
@@ -122,5 +122,5 @@ fn the_authority_clears_the_place_of_who_was_dismissed() {
     world.send(&[seat]);
     assert_eq!(seats(&world)[3], Bond::default());
     assert_eq!(network(&world).attester_bonds, 4 * ATTESTER_BOND);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 }

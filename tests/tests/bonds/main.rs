@@ -4,7 +4,7 @@
 mod attesters;
 
 use coverage_client::events::Event;
-use coverage_client::{audit, instructions as ix, pda};
+use coverage_client::{instructions as ix, pda};
 use coverage_math::cell::Reason;
 use coverage_settlement::events::BondCause;
 use coverage_settlement::state::{Bond, Config, Network, Operator as OperatorAccount};
@@ -51,17 +51,6 @@ fn changed(world: &mut World, instruction: Instruction) -> (Pubkey, u64, u64, Bo
     (event.holder, event.cause, event.amount_units, event.before, event.after)
 }
 
-/// I1, exactly: nothing in the vault is nobody's, and nothing is missing.
-#[track_caller]
-fn assert_solvent(world: &World, workload: Pubkey) {
-    let network = network(world);
-    let epochs: Vec<_> = (0..network.next_epoch).map(|index| world.epoch(index)).collect();
-    let cells = [(world.cell(workload).0, world.get(&workload))];
-    let vault = world.cluster.tokens(&network.vault);
-    let solvent = |units| audit::solvency(&network, &cells, &epochs, units).is_none();
-    assert_eq!((solvent(vault), solvent(vault - 1)), (true, false), "I1");
-}
-
 #[test]
 fn an_operators_bond_goes_in_and_out_to_the_second() {
     let mut world = World::new();
@@ -104,7 +93,7 @@ fn an_operators_bond_goes_in_and_out_to_the_second() {
     assert_eq!(changed(&mut world, out), expected);
     assert_eq!((network(&world).operator_bonds, world.cluster.tokens(&operator.source)), (0, 1 << 53));
     world.refuses(withdraw(&world, &operator), CoverageError::NotBonded);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 }
 
 /// The address of every world's first network.
@@ -162,7 +151,7 @@ fn a_bond_that_is_added_counts_from_the_next_epoch_after_syncing() {
     assert_eq!(slots.iter().map(|slot| slot.settled_bond).collect::<Vec<_>>(), [1_000, 3_000]);
     assert_eq!(slots.iter().map(|slot| slot.reward).collect::<Vec<_>>(), [224_999, 674_999]);
     assert_eq!(cell.carry, 100_002);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 
     world.open_epoch();
     world.batch(workload, &[(0, GOOD), (1, GOOD)]);
@@ -170,7 +159,7 @@ fn a_bond_that_is_added_counts_from_the_next_epoch_after_syncing() {
     // 3,000 each: what the second sends on its way counts until somebody syncs its slot.
     assert_eq!(slots.iter().map(|slot| slot.settled_bond).collect::<Vec<_>>(), [3_000, 3_000]);
     assert_eq!((cell.last.pool, slots[0].reward, slots[1].reward), (1_100_002, 495_000, 495_000));
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 
     world.open_epoch();
     let events = world.events(&[sync(&second, 1)]);
@@ -187,7 +176,7 @@ fn a_bond_that_is_added_counts_from_the_next_epoch_after_syncing() {
     assert_eq!(pool, 1_110_002);
     assert_eq!((slots[0].reward, slots[1].reward), (599_401, 399_600));
     assert_eq!(world.claim(&first, &[(workload, 0)]), 224_999 + 495_000 + 599_401);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]
@@ -261,7 +250,7 @@ fn a_settled_breach_is_slashed_once() {
     let now = network(&world);
     assert_eq!((now.treasury_available, now.operator_bonds), (available + 200, 1_809 + 5_000));
     world.refuses(slash(&first, 0), CoverageError::NoBreach);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 
     // Two more breaches add up until somebody comes, and what is on its way out is slashed like the rest.
     for _ in 0..2 {
@@ -278,11 +267,11 @@ fn a_settled_breach_is_slashed_once() {
     assert_eq!(changed(&mut world, slash(&second, 1)), expected);
     world.refuses(slash(&second, 1), CoverageError::NoBreach);
     assert_eq!(network(&world).operator_bonds, 1_809 + 4_000);
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
     world.set_time(until);
     world.send(&[withdraw(&world, &second)]);
     assert_eq!(bond(&world, &second), Bond::default());
-    assert_solvent(&world, workload);
+    world.assert_solvent(&[workload]);
 }
 
 #[test]

@@ -71,9 +71,9 @@ fn every_fraud_falls_and_the_cell_settles_as_if_it_had_never_been() {
         assert_eq!(case.bonds(), [Bond { units: 90_000, ..Bond::default() }; 5], "{name}");
         assert_eq!((network.attester_bonds, case.reward()), (5 * ATTESTER_BOND - SLASHED, REWARD), "{name}");
         assert_eq!(network.treasury_available, 9_000_000 + TO_TREASURY, "{name}");
-        assert_solvent(&case);
+        case.world.assert_solvent(&[case.workload]);
         assert_eq!(case.settled(), twin, "{name}: every byte of cell and slots");
-        assert_solvent(&case);
+        case.world.assert_solvent(&[case.workload]);
     }
 }
 
@@ -128,7 +128,7 @@ fn the_events_tell_what_fell_who_lost_what_and_who_was_paid() {
     assert_eq!(case.bonds(), bonds.iter().zip(losses).map(after).collect::<Vec<_>>());
     assert_eq!(case.reward(), 12_500);
     assert_eq!(case.network().treasury_available, available + 37_502);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
 }
 
 #[test]

@@ -219,18 +219,6 @@ fn count(receipts: &[Receipt]) -> Vec<Entry> {
     entries
 }
 
-/// I1, exactly: nothing in the vault is nobody's, and nothing is missing.
-#[track_caller]
-fn assert_solvent(case: &Case) {
-    let network = case.network();
-    let (cell, _) = case.world.cell(case.workload);
-    let epochs: Vec<_> = (0..network.next_epoch).map(|index| case.world.epoch(index)).collect();
-    let cells = [(cell, case.world.get(&case.workload))];
-    let vault = case.world.cluster.tokens(&network.vault);
-    let solvent = |units| coverage_client::audit::solvency(&network, &cells, &epochs, units).is_none();
-    assert_eq!((solvent(vault), solvent(vault - 1)), (true, false), "I1");
-}
-
 /// The address of an upload is what the challenge names: the challenge of `case` with these accounts instead.
 fn challenge_with(case: &Case, batch: &Applied, entries: Pubkey, evidence: Pubkey) -> Instruction {
     let challenge =

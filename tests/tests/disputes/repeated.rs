@@ -34,7 +34,7 @@ fn the_later_batch_falls_and_the_cell_settles_as_if_it_had_never_been() {
     assert_eq!((event.sequence, event.fraud, event.slashed_units, event.reward_units), (1, 2, SLASHED, REWARD));
     assert_eq!(case.world.cell(case.workload).1[0].tally, [2, 0, 0, 0, 0, 0, 0]);
     assert_eq!(case.reward(), REWARD);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
     assert_eq!(case.settled(), twin);
 }
 
@@ -77,7 +77,7 @@ fn a_batch_already_removed_is_no_earlier_one() {
     assert_eq!(case.world.cell(case.workload).1[0].tally, [0; 7]);
     assert_eq!(case.bonds(), [Bond { units: 81_000, ..Bond::default() }; 5], "a tenth, then a tenth of the rest");
     assert_eq!(case.reward(), 12_500 + 11_250);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
 }
 
 #[test]

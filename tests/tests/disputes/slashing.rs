@@ -40,7 +40,7 @@ fn only_who_signed_is_slashed() {
     assert_eq!(case.bonds(), [SLASHED_BOND, SLASHED_BOND, SLASHED_BOND, SLASHED_BOND, WHOLE]);
     assert_eq!((case.reward(), case.network().attester_bonds), (10_000, 460_000));
     assert_eq!(case.network().treasury_available, 9_000_000 + 30_000);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn who_is_unbonding_is_slashed_too() {
         assert_eq!(case.world.cluster.tokens(&pda::token_account(&key, &token)), units);
     }
     assert_eq!(case.network().attester_bonds, 60_000 + 2 * 90_000);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn who_took_an_endorsers_place_later_is_not_slashed() {
     assert_eq!((event.slashed_places, event.slashed_units, event.reward_units), (0b1111, 40_000, 10_000));
     assert_eq!(case.bonds(), [SLASHED_BOND, SLASHED_BOND, SLASHED_BOND, SLASHED_BOND, WHOLE]);
     assert_eq!((case.reward(), case.network().attester_bonds), (10_000, 460_000));
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn the_largest_slash_and_share_take_everything() {
     assert_eq!((case.bonds(), case.reward()), (vec![Bond::default(); 5], 250_000));
     assert_eq!(case.network().attester_bonds, 0);
     assert_eq!(case.network().treasury_available, 9_000_000 + 250_000);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
     // A committee without bonds decides nothing any more.
     let statement = case.world.statement(case.workload, &[entry(0, [1, 0, 0, 0, 0, 0, 0])]);
     case.world.endorse(&statement);
@@ -164,5 +164,5 @@ fn a_batch_that_a_full_committee_signed_falls_like_any_other() {
     assert_eq!((event.slashed_places, event.slashed_units), (u64::MAX, 640_000));
     assert_eq!((case.bonds(), case.reward()), (vec![SLASHED_BOND; 64], 160_000));
     assert_eq!(case.network().treasury_available, 9_000_000 + 480_000);
-    assert_solvent(&case);
+    case.world.assert_solvent(&[case.workload]);
 }

@@ -44,7 +44,7 @@ fn in_the_challenge_window_to_its_last_second() {
         } else {
             case.fails(&batch, &evidence, CoverageError::ChallengeOver);
         }
-        assert_solvent(&case);
+        case.world.assert_solvent(&[case.workload]);
     }
 }
 
