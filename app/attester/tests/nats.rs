@@ -5,6 +5,7 @@ mod town;
 
 use async_nats::jetstream::{self, stream};
 use coverage_attester::store::Store;
+use coverage_math::receipt::Receipt;
 use coverage_tests::Port;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -35,9 +36,11 @@ fn serve(town: &Town, port: u16) -> Option<Nats> {
     }
 }
 
-/// A stream for receipts on a server that is starting.
-async fn stream(url: &str) -> jetstream::Context {
-    let client = async_nats::ConnectOptions::new().retry_on_initial_connect().connect(url).await.unwrap();
+/// A server, its URL, and a stream for receipts on it; `None` where no server is installed.
+async fn open(town: &Town, port: &Port) -> Option<(Nats, String, jetstream::Context)> {
+    let server = serve(town, port.number())?;
+    let url = format!("nats://{}", port.address());
+    let client = async_nats::ConnectOptions::new().retry_on_initial_connect().connect(&url).await.unwrap();
     let context = jetstream::new(client);
     let config = stream::Config { name: "RECEIPTS".into(), subjects: vec!["receipts".into()], ..Default::default() };
     let begun = Instant::now();
@@ -45,7 +48,22 @@ async fn stream(url: &str) -> jetstream::Context {
         assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    context
+    Some((server, url, context))
+}
+
+async fn publish(context: &jetstream::Context, text: String) {
+    context.publish("receipts", text.into()).await.unwrap().await.unwrap();
+}
+
+/// What waits in the store of an attester that has stopped.
+fn stored(town: &Town, store: &str) -> Vec<Receipt> {
+    let store = Store::open(&town.folder.path().join(store)).unwrap();
+    store.pending(&town.workload, 0, usize::MAX).unwrap()
+}
+
+fn sorted(mut receipts: Vec<Receipt>) -> Vec<Receipt> {
+    coverage_client::batch::sort(&mut receipts);
+    receipts
 }
 
 /// Waits until every message is acknowledged.
@@ -70,38 +88,31 @@ async fn until_empty(context: &jetstream::Context, consumer: &str) {
 async fn messages_are_acknowledged_once_stored_through_kills_of_worker_and_server() {
     let town = Town::new();
     let port = Port::new();
-    let Some(server) = serve(&town, port.number()) else { return };
-    let url = format!("nats://{}", port.address());
-    let context = stream(&url).await;
+    let Some((server, url, context)) = open(&town, &port).await else { return };
     let settings = town.settings(&format!("nats = {{ url = \"{url}\", stream = \"RECEIPTS\", consumer = \"one\" }}"));
     let mut daemon = Daemon::start(&settings, &[]);
     daemon.until_healthy().await;
     let receipts = town.receipts(3_000);
     for (number, receipt) in receipts.iter().enumerate() {
-        context.publish("receipts", town::lines(&[*receipt]).into()).await.unwrap().await.unwrap();
+        publish(&context, town::lines(&[*receipt])).await;
         if number == 1_000 {
             daemon.kill();
             daemon = Daemon::start(&settings, &[]);
         }
     }
-    context.publish("receipts", "no receipt".into()).await.unwrap().await.unwrap();
+    publish(&context, "no receipt".to_owned()).await;
     drop(server);
     let _server = serve(&town, port.number()).unwrap();
     until_empty(&context, "one").await;
     assert_eq!(daemon.terminate(), Some(0));
-    let store = Store::open(&town.folder.path().join("data/store")).unwrap();
-    let mut expected = receipts;
-    coverage_client::batch::sort(&mut expected);
-    assert_eq!(store.pending(&town.workload, 0, usize::MAX).unwrap(), expected);
+    assert_eq!(stored(&town, "data/store"), sorted(receipts));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_share_a_consumer_with_their_attester_and_nothing_is_lost_when_they_die() {
     let town = Town::new();
     let port = Port::new();
-    let Some(_server) = serve(&town, port.number()) else { return };
-    let url = format!("nats://{}", port.address());
-    let context = stream(&url).await;
+    let Some((_server, url, context)) = open(&town, &port).await else { return };
     // Workers use their attester's consumer unless told otherwise.
     let nats = format!("nats = {{ url = \"{url}\", stream = \"RECEIPTS\" }}");
     let settings = town.settings(&format!("{}\n{nats}", Town::workers(2)));
@@ -115,7 +126,7 @@ async fn workers_share_a_consumer_with_their_attester_and_nothing_is_lost_when_t
     }
     let receipts = town.receipts(3_000);
     for (number, receipt) in receipts.iter().enumerate() {
-        context.publish("receipts", town::lines(&[*receipt]).into()).await.unwrap().await.unwrap();
+        publish(&context, town::lines(&[*receipt])).await;
         if number == 1_000 {
             for worker in &workers {
                 let worked = metric(&worker.url, "coverage_attester_receipts_judged_total ").await;
@@ -135,19 +146,14 @@ async fn workers_share_a_consumer_with_their_attester_and_nothing_is_lost_when_t
     let [_, worker] = workers;
     assert_eq!(worker.terminate(), Some(0));
     assert_eq!(attester.terminate(), Some(0));
-    let store = Store::open(&town.folder.path().join("data/store")).unwrap();
-    let mut expected = receipts;
-    coverage_client::batch::sort(&mut expected);
-    assert_eq!(store.pending(&town.workload, 0, usize::MAX).unwrap(), expected);
+    assert_eq!(stored(&town, "data/store"), sorted(receipts));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attesters_that_name_one_consumer_share_its_messages() {
     let town = Town::new();
     let port = Port::new();
-    let Some(_server) = serve(&town, port.number()) else { return };
-    let url = format!("nats://{}", port.address());
-    let context = stream(&url).await;
+    let Some((_server, url, context)) = open(&town, &port).await else { return };
     let nats = format!("nats = {{ url = \"{url}\", stream = \"RECEIPTS\", consumer = \"shared\" }}");
     let second = Port::new();
     let other = town.worker_settings(0, &second, &nats);
@@ -160,19 +166,13 @@ async fn attesters_that_name_one_consumer_share_its_messages() {
     }
     let receipts = town.receipts(400);
     for receipt in &receipts {
-        context.publish("receipts", town::lines(&[*receipt]).into()).await.unwrap().await.unwrap();
+        publish(&context, town::lines(&[*receipt])).await;
     }
     until_empty(&context, "shared").await;
     for attester in attesters {
         assert_eq!(attester.terminate(), Some(0));
     }
-    let stored = ["data/store", "worker-0/data/store"].map(|store| {
-        let store = Store::open(&town.folder.path().join(store)).unwrap();
-        store.pending(&town.workload, 0, usize::MAX).unwrap()
-    });
-    assert!(stored.iter().all(|stored| stored.len() > 100), "{} and {}", stored[0].len(), stored[1].len());
-    let (mut all, mut expected) = (stored.concat(), receipts);
-    coverage_client::batch::sort(&mut all);
-    coverage_client::batch::sort(&mut expected);
-    assert_eq!(all, expected, "each is with one of them");
+    let each = ["data/store", "worker-0/data/store"].map(|store| stored(&town, store));
+    assert!(each.iter().all(|stored| stored.len() > 100), "{} and {}", each[0].len(), each[1].len());
+    assert_eq!(sorted(each.concat()), sorted(receipts), "each is with one of them");
 }
