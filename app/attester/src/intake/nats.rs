@@ -1,8 +1,9 @@
 //! Receipts from NATS JetStream: how intake scales past one machine.
 //!
 //! Attesters and [workers](super::handover) that name the same durable pull consumer share its messages: each goes to one of them,
-//! and is acknowledged only when its receipts are stored; other attesters get them by the agreement. What is refused for good is terminated, and what may pass
-//! once the chain has moved comes again later. An attester that dies loses nothing: the server gives its messages to another.
+//! and is acknowledged only when its receipts are stored; other attesters get them by the agreement. What is refused for good is
+//! terminated, and what may pass once the chain has moved comes again later. One that dies loses nothing: the server gives its
+//! messages to another.
 
 use super::{Documents, Intake, Verdict};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};

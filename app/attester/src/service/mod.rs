@@ -38,6 +38,7 @@ const NETWORK_NOTE: &str = "network";
 const EPOCHS_KEPT: u64 = 2;
 /// How long to wait before the chain is asked again at the start.
 const RPC_PAUSE: Duration = Duration::from_secs(2);
+
 /// Why an attester does not start, or stopped.
 #[derive(Debug, Error)]
 pub enum ServiceError {
